@@ -1,0 +1,1 @@
+"""Commands that measure Koppel; each prints its machine, its seed and its figures."""
