@@ -9,6 +9,7 @@ from data.taxonomy.tables import Row, read_rows
 _CODE, _TITLE = "UWV beroep code", "Omschrijving"
 _ABOVE, _TITLE_ABOVE = "Code Bovenliggend Referentie Beroep", "Omschrijving Bovenliggend Referentie Beroep"
 _NONE = "n.v.t"
+_LEVELS = {"(middelbaar)": "(mbo)", "(hoger)": "(hbo/wo)"}
 
 
 def read_boc(path: Path) -> Source:
@@ -48,12 +49,20 @@ def read_boc(path: Path) -> Source:
             SourceConcept(
                 code,
                 label,
-                alternatives=tuple(sorted({titles[title][_TITLE] for title in below[code]})),
+                alternatives=tuple(
+                    sorted({titles[title][_TITLE] for title in below[code]} | _with_present_level(label))
+                ),
                 aliases=tuple(sorted(below[code])),
             )
             for code, label in sorted(references.items())
         ),
+        one_owner=True,
     )
+
+
+def _with_present_level(label: str) -> set[str]:
+    """Return the label with today's name of the level of education, if it has one."""
+    return {label.replace(then, now) for then, now in _LEVELS.items() if then in label}
 
 
 def _is_reference(row: Row) -> bool:

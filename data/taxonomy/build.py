@@ -20,7 +20,7 @@ from data.taxonomy.sources import Source, SourceConcept
 if TYPE_CHECKING:
     import polars as pl
 
-_PRIORITY = ("competentnl", "esco", "boc")
+_PRIORITY = ("competentnl", "boc", "esco")
 """Whose code and preferred label a joined concept takes: the standard's own codes come from CompetentNL."""
 
 _IN_TAXONOMY = ("occupation", "skill")
@@ -38,8 +38,9 @@ def build(*sources: Source, name: str | None = None) -> Taxonomy:
     ordered = sorted(sources, key=lambda source: (_rank(source.name), source.name))
     if not ordered or len({source.name for source in ordered}) < len(ordered):
         raise ValueError("build needs sources, each name once")
-    occupations, isco = _concepts([source.occupations for source in ordered])
-    skills, _ = _concepts([source.skills for source in ordered])
+    one_owner = [source.one_owner for source in ordered]
+    occupations, isco = _concepts([source.occupations for source in ordered], one_owner)
+    skills, _ = _concepts([source.skills for source in ordered], one_owner)
     occupation_index, skill_index = occupations.index(), skills.index()
 
     needed: dict[tuple[int, int], bool] = {}
@@ -83,8 +84,10 @@ def _rank(name: str) -> int:
     return _PRIORITY.index(name) if name in _PRIORITY else len(_PRIORITY)
 
 
-def _concepts(sources: Sequence[Sequence[SourceConcept]]) -> tuple[Concepts, list[str]]:
-    groups: list[Group] = join(sources)
+def _concepts(
+    sources: Sequence[Sequence[SourceConcept]], one_owner: Sequence[bool]
+) -> tuple[Concepts, list[str]]:
+    groups: list[Group] = join(sources, one_owner)
     codes = [group[0].code for group in groups]
     known = set(codes)
     aliases: dict[str, int] = {}

@@ -24,9 +24,11 @@ def read_competentnl(paths: Sequence[Path]) -> Source:
     labels: dict[str, dict[str, set[str]]] = {}
     last: dict[str, Row] = {}
     second: dict[str, Row] = {}
+    mended = 0
     for path in paths:
         for row in read_rows(path, ("uri", "label_type", "label")):
-            uri, kind, label = row.required("uri"), row["label_type"], row.required("label")
+            uri, kind, label = row.required("uri"), row["label_type"], _mended(row.required("label"))
+            mended += label != row["label"]
             if _OCCUPATION not in uri and _SKILL not in uri:
                 raise row.error("uri", f"{uri!r}", f"a URI with {_OCCUPATION} or {_SKILL} in it")
             if kind not in ("prefLabel", "altLabel", "hiddenLabel"):
@@ -49,13 +51,26 @@ def read_competentnl(paths: Sequence[Path]) -> Source:
             "have no preferred label",
         ),
     ]
+    if mended:
+        notes.append(f"{mended} labels with mangled accents were mended")
     concepts = [_concept(uri, labels[uri]) for uri in sorted(labels)]
     return Source(
         name="competentnl",
         occupations=tuple(concept for concept in concepts if _OCCUPATION in concept.code),
         skills=tuple(concept for concept in concepts if _OCCUPATION not in concept.code),
+        one_owner=True,
         notes=tuple(notes),
     )
+
+
+def _mended(label: str) -> str:
+    """Undo UTF-8 that was once read as code page 850, as in the published lists ("industri├½le")."""
+    if "├" not in label:
+        return label
+    try:
+        return label.encode("cp850").decode("utf-8")
+    except UnicodeError:
+        return label
 
 
 def _concept(uri: str, labels: dict[str, set[str]]) -> SourceConcept:

@@ -31,6 +31,7 @@ class Source:
     broader : pairs (skill, directly broader skill) of codes.
     essential, optional : pairs (occupation, skill) of codes.
     frequencies : rows (group, code, count, total) of a reference table that comes with the source.
+    one_owner : whether each label belongs to one concept only, so that a shared title says that concepts are one.
     notes : what the reader passed over, in sentences for people.
     """
 
@@ -41,4 +42,5 @@ class Source:
     essential: tuple[tuple[str, str], ...] = ()
     optional: tuple[tuple[str, str], ...] = ()
     frequencies: tuple[tuple[str, str, int, int], ...] = ()
+    one_owner: bool = False
     notes: tuple[str, ...] = ()
