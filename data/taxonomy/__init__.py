@@ -1,5 +1,7 @@
 """Occupations and skills, their labels, relations and likeness, as one versioned `Taxonomy`."""
 
+from typing import TYPE_CHECKING, Any
+
 from data.taxonomy.boc import read_boc
 from data.taxonomy.build import build, bundled_taxonomy
 from data.taxonomy.competentnl import read_competentnl
@@ -9,8 +11,13 @@ from data.taxonomy.model import Concepts, Taxonomy, load_taxonomy
 from data.taxonomy.own import read_own
 from data.taxonomy.sources import Source, SourceConcept
 
+if TYPE_CHECKING:
+    from data.taxonomy.linking import Candidate, Linker
+
 __all__ = [
+    "Candidate",
     "Concepts",
+    "Linker",
     "Source",
     "SourceConcept",
     "Taxonomy",
@@ -23,3 +30,12 @@ __all__ = [
     "read_esco",
     "read_own",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Linking brings scipy and rapidfuzz along, which nothing else here needs.
+    if name in ("Candidate", "Linker"):
+        from data.taxonomy import linking
+
+        return getattr(linking, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

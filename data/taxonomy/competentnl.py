@@ -65,7 +65,7 @@ def read_competentnl(paths: Sequence[Path]) -> Source:
 
 def _mended(label: str) -> str:
     """Undo UTF-8 that was once read as code page 850, as in the published lists ("industri├½le")."""
-    if "├" not in label:
+    if "├" not in label and "┬" not in label:
         return label
     try:
         return label.encode("cp850").decode("utf-8")

@@ -19,8 +19,8 @@ Words = tuple[str, ...]
 class Grams:
     """The n-grams of a collection of texts, with their inverse document frequencies.
 
-    N-grams stay inside words (padded by a space on both sides), so that neither the order of words nor that of the
-    parts of a compound counts for much: "chauffeur heftruck" is near "heftruckchauffeur".
+    N-grams stay inside words (padded by a space on both sides), so that neither the order of words nor that
+    of the parts of a compound counts for much: "chauffeur heftruck" is near "heftruckchauffeur".
     """
 
     def __init__(self, texts: Sequence[Words]) -> None:
@@ -34,7 +34,7 @@ class Grams:
         """(texts, n-grams) CSR, float32, rows of length 1 (or 0 where a text has no words)."""
 
     def transform(self, texts: Sequence[Words]) -> Any:
-        """Return the vectors of other texts, (texts, n-grams); n-grams never seen count in the length alone."""
+        """Return the vectors of other texts; n-grams never seen before count in the length alone."""
         unseen = np.array([self._unseen(words) for words in texts], dtype=np.float64)
         return self._weigh(self._count(texts, learn=False), unseen)
 

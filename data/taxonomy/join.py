@@ -4,19 +4,21 @@ Two concepts of different sources are one when, in this order of trust,
 
 1. their preferred labels are equal;
 2. each has the preferred label of the other among its own labels;
-3. both sources give every label to one concept only, and no other concept of either source shares as many labels
+3. both sources give every label to one concept only, and no other concept of either source shares as many
+labels
    with the one or the other.
 
 Labels are compared normalised; hidden labels don't count. A label that several concepts of one source have (a
-homonym: "portier" is a doorman and a lift attendant) is no evidence; nor is a preferred label of one that is merely
-an alternative of the other, for alternatives are often narrower: a piano tuner stands under the repairer of
-musical instruments. Such a concept stays apart and keeps its label as the preferred one.
+homonym: "portier" is a doorman and a lift attendant) is no evidence; nor is a preferred label of one that is
+merely an alternative of the other, for alternatives are often narrower: a piano tuner stands under the
+repairer of musical instruments. Such a concept stays apart and keeps its label as the preferred one.
 
-Rule 3 is for BO&C and CompetentNL, two editions of one list of job titles, where a title stands under one reference
-occupation: "Voorman heien" and "Voorman / voorvrouw heien" share their titles, though neither names the other.
+Rule 3 is for BO&C and CompetentNL, two editions of one list of job titles, where a title stands under one
+reference occupation: "Voorman heien" and "Voorman / voorvrouw heien" share their titles, though neither
+names the other.
 
-A concept takes at most one concept from each source, so no two concepts of one source ever become one. Sources are
-joined one after another, each to what the ones before it have become.
+A concept takes at most one concept from each source, so no two concepts of one source ever become one.
+Sources are joined one after another, each to what the ones before it have become.
 """
 
 from collections import Counter, defaultdict

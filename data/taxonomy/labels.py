@@ -6,6 +6,7 @@ from functools import lru_cache
 
 # Nothing decomposes these letters, and Dutch labels borrow them.
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ı": "i", "þ": "th"})
+_DROPPED = ("Mn", "Mc", "Me", "Cf")  # accents by themselves; marks that nobody sees, such as the soft hyphen
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
 _LETTERS_OF_GENDER = re.compile(
     r"\(?(?<!\w)(?:[mvwfxd]\.?(?:\s*[/|]\s*[mvwfxd]\.?)+|man\s*/\s*vrouw|vrouw\s*/\s*man)(?!\w)\)?"
@@ -26,7 +27,7 @@ def normalise(label: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
         text = unicodedata.normalize("NFKD", text)
-        text = "".join(letter for letter in text if not unicodedata.category(letter).startswith("M"))
+        text = "".join(letter for letter in text if unicodedata.category(letter) not in _DROPPED)
     text = _LETTERS_OF_GENDER.sub(_without_gender, text)
     text = _APOSTROPHES.sub("", text)
     text = _SEPARATORS.sub(" ", text)

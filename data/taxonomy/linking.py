@@ -15,14 +15,15 @@ from data.taxonomy.labels import normalise
 from data.taxonomy.model import Concepts, Taxonomy
 from data.taxonomy.words import EDUCATION, GRADES, fold_label, fold_title
 
-_BATCH = 128
+_BATCH = 64
 _LOOKED_AT = 32
 """How many concepts of the n-gram search are looked at more closely."""
 
-_LABEL, _CONCEPT, _SPELLING = 0.45, 0.4, 0.15
+_LABEL, _CONCEPT, _SPELLING = 0.43, 0.45, 0.12
 """Shares of the score: the best label, all labels of the concept together, the spelling of the best label."""
 
 _OTHER_LEVEL = 0.85
+_KNOWN_WIDELY = 0.08
 _HIGHEST_INEXACT = 0.99
 _DECIMALS = 4
 _NO_KIND = 255
@@ -30,7 +31,7 @@ _NO_KIND = 255
 
 @dataclass(frozen=True)
 class Candidate:
-    """A concept that a text may mean: its primary code, its preferred label, and a score in [0, 1]; 1 = same label."""
+    """A concept that a text may mean: its code, its label, and a score in [0, 1], 1 for an equal label."""
 
     code: str
     label: str
@@ -40,10 +41,11 @@ class Candidate:
 class Linker:
     """Finds the occupations (or skills) that a free text may mean.
 
-    A title that equals a label, after normalising, scores 1. Others score by what they share with the best label
-    of a concept and with all its labels together: inverse-frequency-weighted n-grams of characters, and edit
-    distance regardless of the order of words. Words that mean the same ("leraar", "docent"), feminine forms and
-    abbreviations count as one; "gezocht" or "32 uur" don't count; another level (mbo, hbo, 1e graads) counts against.
+    A title that equals a label, after normalising, scores 1. Others score by what they share with the best
+    label of a concept and with all its labels together: inverse-frequency-weighted n-grams of characters,
+    and edit distance regardless of the order of words. Words that mean the same ("leraar", "docent"),
+    feminine forms and abbreviations count as one; "gezocht" or "32 uur" don't count; another level (mbo,
+    hbo, 1e graads) counts against.
 
     Parameters
     ----------
@@ -75,8 +77,8 @@ class Linker:
         Equal scores are ordered by: concepts that several sources know, exact preferred labels, primary code.
         A title without letters or digits has no candidates.
 
-        left_out : for measuring, a code for each title, or None: the label of that concept which equals the title is
-            left out as if the concept didn't have it.
+        left_out : for measuring, a code for each title, or None: the label of that concept which equals the
+            title is left out as if the concept didn't have it.
         """
         if top < 1:
             raise ValueError(f"top is {top}, but has to be at least 1")
@@ -106,9 +108,9 @@ class Linker:
                 together[number, concept] *= self._radii[concept] / self._radius_without(concept, row)
                 likeness[number, row] = 0.0
         best = np.maximum.reduceat(likeness, self._starts[:-1], axis=1)
-        together /= self._radii
+        together = np.clip(together / self._radii, 0.0, 1.0)
         first = _LABEL * best + _CONCEPT * together
-        looked_at = min(_LOOKED_AT, first.shape[1])
+        looked_at = min(max(_LOOKED_AT, 2 * top), first.shape[1])
         nearest = np.argpartition(-first, looked_at - 1, axis=1)[:, :looked_at]
         return [
             self._rank(
@@ -140,6 +142,8 @@ class Linker:
             start, stop = self._starts[concept], self._starts[concept + 1]
             label = int(start + likeness[start:stop].argmax())
             score += _SPELLING * fuzz.ratio(spelt, self._spelt[label]) / 100.0
+            if self._known_widely[concept]:
+                score += _KNOWN_WIDELY
             theirs = self._levels[concept]
             if any(
                 levels & scale and theirs & scale and not levels & theirs for scale in (EDUCATION, GRADES)
@@ -181,8 +185,8 @@ def _centres(vectors: Any, concepts: Concepts) -> Any:
 
 def _squares(vectors: Any) -> NDArray[np.float64]:
     rows = np.repeat(np.arange(vectors.shape[0]), np.diff(vectors.indptr))
-    squares: NDArray[np.float64] = np.bincount(rows, weights=vectors.data**2, minlength=vectors.shape[0])
-    return np.maximum(squares, 1e-12)
+    squares = np.bincount(rows, weights=vectors.data**2, minlength=vectors.shape[0])
+    return np.maximum(squares.astype(np.float64), 1e-12)
 
 
 def _levels(words: list[tuple[str, ...]], concepts: Concepts) -> list[frozenset[str]]:

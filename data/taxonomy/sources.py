@@ -31,7 +31,8 @@ class Source:
     broader : pairs (skill, directly broader skill) of codes.
     essential, optional : pairs (occupation, skill) of codes.
     frequencies : rows (group, code, count, total) of a reference table that comes with the source.
-    one_owner : whether each label belongs to one concept only, so that a shared title says that concepts are one.
+    one_owner : whether each label belongs to one concept only, so that a shared title says that concepts are
+        one.
     notes : what the reader passed over, in sentences for people.
     """
 

@@ -51,7 +51,7 @@ verpleegkundige verpl verpleger verpleegster verpleegk
 senior sr
 junior jr
 elektrotechniek elektrotechnisch elektrotechnische e
-werktuigbouwkunde werktuigbouwkundig werktuigbouwkundige w wtb
+werktuigbouwkunde werktuigbouw werktuigbouwkundig werktuigbouwkundige w wtb
 technisch technische techn tech
 algemeen algemene alg
 commercieel commerciele comm
@@ -66,14 +66,86 @@ operatie ok
 kapper kapster haarstylist hairstylist
 beveiliger bewaker security
 ober kelner serveerster
-huismeester concierge conciergerie
+huismeester concierge
+schrijver auteur schrijfster
+copywriter tekstschrijver
+predikant dominee
+apotheker farmaceut
+jurist rechtsgeleerde
+advocaat procureur strafpleiter raadsman
+verloskundige vroedvrouw
+steigerbouwer scaffolder
+recruiter talentscout
+gevangenisbewaarder cipier
+cabaretier kleinkunstenaar
+choreograaf dansmaker
+elektricien elektromonteur
+fotojournalist persfotograaf fotoreporter
+orderpicker orderverzamelaar
+kassamedewerker kassiere caissiere
+tractor trekker
+anesthesie narcose
+keurmeester controleur
+analist laborant
+klusjesman handyman klusser
+natuurkunde fysica
+natuurkundig fysisch
+sterrenkunde astronomie
+sterrenkundige astronoom
+antropologie volkenkunde etnologie
+antropoloog volkenkundige etnoloog
+geschiedenis historie
+belasting fiscaal fiscale
+teamleider supervisor
+monteur mecanicien mecano reparateur
+videojockey vj
+diskjockey dj
+arts dokter geneesheer
+officier beroepsofficier
+onderofficier beroepsonderofficier
+instructeur trainer
+gww civieltechnisch
+gezondheidszorg gz
+kleding mode
+autos automotive
+theologie religiestudies
+economie economisch economische
+logopedist spraaktherapeut
+fysiotherapeut kinesist kinesitherapeut
+dietist voedingsdeskundige
+loodgieter sanitairmonteur
+stratenmaker straatmaker
+koerier bezorger
+hulpkok keukenhulp
+boekhouder accountantsmedewerker
+makelaar vastgoedmakelaar
+huisarts huisdokter
+kleuterjuf kleuterleerkracht
+pedicure voetverzorger voetverzorgende
+lasser welder
+timmerman carpenter
+kok cook
+schilder painter
+soldaat militair beroepsmilitair
 """
 
 _PHRASES = {
     "onderzoeken publiceren": "wetenschappelijk onderzoeker",
     "spoedeisende hulp": "seh",
     "grond weg en waterbouw": "gww",
-    "menselijke hulpbronnen": "personeel",
+    "weg en waterbouw": "gww",
+    "civiele techniek": "gww",
+    "medisch specialist": "arts",
+    "business intelligence": "bi",
+    "intensive care": "ic",
+    "food and beverage": "f b",
+    "customer service": "klantenservice",
+    "customer care": "klantenservice",
+    "inside sales": "commercieel binnendienst",
+    "civiele dienst": "facilitaire dienst",
+    "lichamelijke opvoeding": "gym",
+    "lichamelijke oefening": "gym",
+    "air traffic controller": "luchtverkeersleider",
     "human resources": "personeel",
     "verzorgende individuele gezondheidszorg": "verzorgende ig",
     "information technology": "ict",
@@ -87,20 +159,27 @@ _ENDINGS = (
     ("euse", "eur"),
     ("ontwikkelaar", "developer"),
     ("programmeur", "developer"),
+    ("dokter", "arts"),
+    ("ische", "isch"),
+    ("iele", "ieel"),
+    ("lijke", "lijk"),
 )
-_NOISE = frozenset(
-    "gezocht gevraagd vacature baan functie fulltime parttime voltijd deeltijd uur uren per week direct tijdelijk "
-    "vast zzp oproepkracht vakantiewerk bijbaan niveau regio omgeving m v x".split()
-)
-_LIGHT = frozenset(
-    "en de het een van voor in op te met of aan bij tot der den junior senior medior ervaren".split()
-)
+_ABOUT_THE_JOB = """
+gezocht gevraagd vacature baan functie fulltime parttime voltijd deeltijd uur uren per week direct tijdelijk
+vast zzp oproepkracht vakantiewerk bijbaan niveau regio omgeving
+"""
+_SMALL_WORDS = """
+en de het een van voor in op te met of aan bij tot der den koninklijk koninklijke junior senior medior ervaren
+"""
+_NOISE = frozenset(_ABOUT_THE_JOB.split())
+_LIGHT = frozenset(_SMALL_WORDS.split())
+_HOURS = ("uur", "uren")
 _LIGHT_WEIGHT = 0.4
 
 EDUCATION = frozenset({"vmbo", "mbo", "hbo"})
 GRADES = frozenset({"1e", "2e", "3e"})
 
-_CANONICAL = {word: words[0] for words in (line.split() for line in _SAME.split("\n")) for word in words[1:]}
+_CANONICAL = {word: same[0] for same in map(str.split, _SAME.splitlines()) for word in same[1:]}
 
 
 def fold_label(text: str) -> tuple[str, ...]:
@@ -116,10 +195,8 @@ def fold_title(text: str) -> tuple[str, ...]:
     words = text.split()
     kept = [
         word
-        for place, word in enumerate(words)
-        if word not in _NOISE
-        and not (word.isdigit() and (words + ["uur"])[place + 1] in ("uur", "uren"))
-        and not (word.isdigit() and place and words[place - 1] == "niveau")
+        for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False)
+        if word not in _NOISE and not (word.isdigit() and (before == "niveau" or after in _HOURS))
     ]
     return fold_label(" ".join(kept) or text)
 
