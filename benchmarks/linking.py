@@ -2,20 +2,21 @@
 
     python -m benchmarks.linking [--sample N]
 
-The titles asked are alternative labels of CompetentNL occupations, in seeded samples. Each is asked with itself
-left out: that label of that concept can't be matched, in whatever spelling (case, accents, punctuation), and
-doesn't count among the labels of its concept; the same text under another concept stays. Right is the concept
-that the label belongs to. Two taxonomies are searched:
+The titles asked are alternative labels of CompetentNL occupations, in seeded samples. Each is asked with
+itself left out: that label of that concept can't be matched, in whatever spelling (case, accents,
+punctuation), and doesn't count among the labels of its concept; the same text under another concept stays.
+Right is the concept that the label belongs to. Two taxonomies are searched:
 
 - CompetentNL alone;
-- CompetentNL joined with BO&C and ESCO. There only CompetentNL's label is left out: where another source has the
-  same title under the joined concept, that copy stays, and most titles are found through it. The join itself is
-  made with all labels; the row "without joins that need the title" counts as wrong every title without which its
-  concept and BO&C's would not have been joined.
+- CompetentNL joined with BO&C and ESCO. There only CompetentNL's label is left out: where another source has
+the
+  same title under the joined concept, that copy stays, and most titles are found through it. The join itself
+  is made with all labels; the row "without joins that need the title" counts as wrong every title without
+  which its concept and BO&C's would not have been joined.
 
-The counts of n-grams in the whole collection are not made anew for each title. Baselines on the same titles: tf-idf
-of character n-grams (2 to 4, inside words) over all labels, best label of each concept; and rapidfuzz's
-token_set_ratio on preferred labels.
+The counts of n-grams in the whole collection are not made anew for each title. Baselines on the same titles:
+tf-idf of character n-grams (2 to 4, inside words) over all labels, best label of each concept; and
+rapidfuzz's token_set_ratio on preferred labels.
 """
 
 import argparse
@@ -124,8 +125,8 @@ def measure_joins(
 ) -> list[list[str]]:
     """Return a row for the first seed in which no title may have helped to join its own concept.
 
-    Only titles found through a copy can owe that to a join that isn't one of preferred labels; for those, BO&C and
-    CompetentNL are joined again without the title.
+    Only titles found through a copy can owe that to a join that isn't one of preferred labels; for those,
+    BO&C and CompetentNL are joined again without the title.
     """
     from data.taxonomy.join import join
 
@@ -197,18 +198,19 @@ def page(rows: Sequence[Sequence[str]], titles: int, kept: int, size: int, memor
 
 `python -m benchmarks.linking`. {machine_lines()} Peak memory {memory:,.0f} MiB. One thread.
 
-{titles:,} alternative labels of CompetentNL, seeded samples of {size:,}, each asked with itself left out: that
-label of that concept can't be matched, in whatever spelling, and doesn't count among the labels of its concept. The
-same text under another concept stays. *Joined* adds BO&C and ESCO: there only CompetentNL's own label is left out,
-and {kept:,} of the titles stand under the joined concept in another source too. The last row counts a title as
-wrong where its own concept was joined on the strength of that title. The baselines are asked the first sample.
+{titles:,} alternative labels of CompetentNL, seeded samples of {size:,}, each asked with itself left out:
+that label of that concept can't be matched, in whatever spelling, and doesn't count among the labels of its
+concept. The same text under another concept stays. *Joined* adds BO&C and ESCO: there only CompetentNL's own
+label is left out, and {kept:,} of the titles stand under the joined concept in another source too. The last
+row counts a title as wrong where its own concept was joined on the strength of that title. The baselines are
+asked the first sample.
 
 | taxonomy | way | top 1 | top 5 | titles a second |
 |---|---|---|---|---|
 {table}
 
-What is missed is mostly meaning that no spelling shows ("Senator" is a member of the Eerste Kamer), and titles
-that two sources give to different occupations.
+What is missed is mostly meaning that no spelling shows ("Senator" is a member of the Eerste Kamer), and
+titles that two sources give to different occupations.
 """
 
 
