@@ -76,14 +76,16 @@ def read_rows(path: Path, columns: Sequence[str], *, delimiter: str = ",") -> It
     header.
     """
     csv.field_size_limit(_LONGEST_CELL)
-    lines = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
+    text = read_text(path)
+    _check_delimiter(path, text.partition("\n")[0], delimiter)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(lines)]
     except StopIteration:
         raise FileError(str(path), "empty", "a first line with column names") from None
     except csv.Error as problem:
         raise FileError(f"{path}, line 1", f"not a line of a table: {problem}") from problem
-    _check_header(path, header, columns, delimiter)
+    _check_header(path, header, columns)
     before = lines.line_num
     while True:
         line = before + 1
@@ -110,17 +112,20 @@ def read_rows(path: Path, columns: Sequence[str], *, delimiter: str = ",") -> It
         yield Row(path, line, {name: cell.strip() for name, cell in zip(header, cells, strict=True)})
 
 
-def _check_header(path: Path, header: list[str], columns: Sequence[str], delimiter: str) -> None:
+def _check_delimiter(path: Path, first_line: str, delimiter: str) -> None:
+    for other, name in _DELIMITERS.items():
+        if delimiter not in first_line and other in first_line:
+            raise FileError(
+                f"{path}, line 1",
+                f"cells are separated by {name}",
+                _DELIMITERS[delimiter],
+                "Save the table again with the other delimiter.",
+            )
+
+
+def _check_header(path: Path, header: list[str], columns: Sequence[str]) -> None:
     missing = [name for name in columns if name not in header]
     if missing:
-        for other, name in _DELIMITERS.items():
-            if other != delimiter and len(header) == 1 and other in header[0]:
-                raise FileError(
-                    f"{path}, line 1",
-                    f"cells are separated by {name}",
-                    _DELIMITERS[delimiter],
-                    "Save the table again with the other delimiter.",
-                )
         raise FileError(
             f"{path}, line 1",
             f"column {missing[0]} is missing",
