@@ -1,1 +1,37 @@
-"""How it is matched."""
+"""How it is matched: records to vectors and columns, selection, ranking in both directions, explanation.
+
+    frame -> encode -> Encoded -> Ranker.rank -> Ranking -> frame
+                 Encoded.records -> select -> Selection
+                         Ranker, one pair -> explain -> Explanation
+"""
+
+from engine.columns import Columns, Records, read_columns, sort_by_key
+from engine.conditions import CONDITIONS, REQUIRED, SUGGESTED, Settings
+from engine.encode import Encoded, encode
+from engine.explain import Coverage, Explanation, Part, explain
+from engine.features import FeatureSpace
+from engine.rank import UNIT, Ranker, Ranking
+from engine.select import Selection, select
+
+__all__ = [
+    "CONDITIONS",
+    "REQUIRED",
+    "SUGGESTED",
+    "UNIT",
+    "Columns",
+    "Coverage",
+    "Encoded",
+    "Explanation",
+    "FeatureSpace",
+    "Part",
+    "Ranker",
+    "Ranking",
+    "Records",
+    "Selection",
+    "Settings",
+    "encode",
+    "explain",
+    "read_columns",
+    "select",
+    "sort_by_key",
+]

@@ -1,0 +1,242 @@
+"""Records to sparse integer vectors over one feature space: what a record asks, and what it covers.
+
+A profile asks for what it *wants*: its bemiddelingsberoep, interesse and sector. It covers what it *has*:
+those, and werkervaring, opleiding, cursus and competenties. A vacancy asks for its beroep, competenties,
+opleiding, cursus and sector, and covers the same but for the education. What is covered is expanded over the
+taxonomy.
+
+Never encoded: name, contact details, free-text presentation, indicatieLdrRegistratie, eisAanWerk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from engine.columns import (
+    MISSING_DATE,
+    Records,
+    day_number,
+    days,
+    education_levels,
+    elements,
+    field,
+    ragged,
+    read_columns,
+    row_pointers,
+    sort_by_key,
+    unfinished,
+)
+from engine.features import EDUCATION, EDUCATION_LEVELS, FULL, OCCUPATION, SECTOR, SKILL, education_level
+from engine.kernels import Sparse, expand
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from data.standard import Side
+    from engine.features import FeatureSpace
+
+INTEREST: Final = 64
+"""Degree to which an interest counts as something that a profile has."""
+
+UNFINISHED: Final = 64
+"""Degree to which a course of study counts that was broken off or still runs."""
+
+FULL_EXPERIENCE: Final = 3 * 365
+"""Days in an occupation after which more adds nothing; no days at all count for half."""
+
+FRESH: Final = 2 * 365
+"""Days after which experience begins to fade."""
+
+FADED: Final = 10 * 365
+"""Days of fading, after which experience keeps half its worth."""
+
+UNDATED: Final = 96
+"""Stands for the length or the recency of experience, of 128, where the record doesn't date it."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A collection of records ready to be matched, sorted by key; row i of everything is the same record.
+
+    Attributes
+    ----------
+    records : ids and the columns that conditions read.
+    asks : Sparse, uint8; the features that each record asks for, all at 128.
+    has : Sparse, uint8 degrees 1..128; what each record has itself, before expansion.
+    covers : Sparse, uint8 degrees 1..128; the same expanded over the taxonomy.
+    n_features : size of the feature space when these were encoded.
+    """
+
+    records: Records
+    asks: Sparse
+    has: Sparse
+    covers: Sparse
+    n_features: int
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Features of one kind in all records: feature j belongs to rows[j], at degrees[j]."""
+
+    rows: NDArray[np.intp]
+    features: NDArray[np.int32]
+    degrees: NDArray[np.uint8]
+
+    def at(self, degree: int) -> _Part:
+        return _Part(self.rows, self.features, np.full(len(self.rows), degree, np.uint8))
+
+
+def encode(frame: pl.DataFrame, side: Side, space: FeatureSpace, *, as_of: date, source: str = "") -> Encoded:
+    """Turn a frame of records into columns and vectors.
+
+    Parameters
+    ----------
+    frame : records as `data.dataset` reads them, in any order, ids unique.
+    side : which kind of record.
+    space : gives features their numbers, and learns codes that it has not seen.
+    as_of : the day on which the age of experience is measured.
+    source : name of the source that the records come from.
+
+    Returns
+    -------
+    Encoded, in the order of the ids.
+
+    Notes
+    -----
+    A code that the taxonomy lacks is a feature of its own: it is covered by the same code only. A free name
+    of an interest or a course counts where it equals a label of the taxonomy. A code of the SBI counts as it
+    is spelt, since the standard's number has lost its leading zeros and with them its place in the hierarchy.
+    """
+    frame = sort_by_key(frame, side)
+    records = read_columns(frame, side, source=source)
+    if side == "werkzoekende":
+        asks, has = _profile(frame, space, day_number(as_of))
+    else:
+        asks, has = _vacancy(frame, space, records)
+    n, n_features = frame.height, len(space)
+    nowhere = np.zeros(n_features + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
+    merged = _rows(n, has)
+    return Encoded(
+        records=records,
+        asks=Sparse(*expand(*_rows(n, asks), *nowhere)),
+        has=Sparse(*expand(*merged, *nowhere)),
+        covers=Sparse(*expand(*merged, *space.reach())),
+        n_features=n_features,
+    )
+
+
+def _profile(frame: pl.DataFrame, space: FeatureSpace, today: int) -> tuple[list[_Part], list[_Part]]:
+    qualification = "arbeidsmarktkwalificatie"
+    occupations = _codes(frame, space, OCCUPATION, "bemiddelingsberoep", "codeBeroepsnaam")
+    interests = _labels(frame, space, f"{qualification}.interesse", "naamInteresse")
+    sectors = _codes(frame, space, SECTOR, "sector", "codeSbi")
+    has = [
+        occupations,
+        interests.at(INTEREST),
+        sectors,
+        _experience(frame, space, f"{qualification}.werkervaring", today),
+        *_educations(frame, space, f"{qualification}.opleiding", asked=False),
+        _level(field(frame, f"{qualification}.codeWerkEnDenkniveauWerkzoekende"), space),
+        _labels(frame, space, f"{qualification}.cursus", "naamCursus"),
+        _codes(frame, space, SKILL, f"{qualification}.competentiebeheersing", "codeCompetentie"),
+    ]
+    return [occupations, interests, sectors], has
+
+
+def _vacancy(frame: pl.DataFrame, space: FeatureSpace, records: Records) -> tuple[list[_Part], list[_Part]]:
+    code = field(frame, "beroep.codeBeroepsnaam")
+    named = (code != "").fill_null(False)
+    offers = [
+        _part(np.flatnonzero(named.to_numpy()), space.ids(OCCUPATION, code.filter(named))),
+        _codes(frame, space, SKILL, "competentiebeheersing", "codeCompetentie"),
+        _labels(frame, space, "cursus", "naamCursus"),
+        _sector(field(frame, "sector.codeSbi"), space),
+        _codes(frame, space, SECTOR, "werkgever.sector", "codeSbi"),
+    ]
+    *_, names = _educations(frame, space, "opleiding", asked=True)
+    return [*offers, _level(pl.Series(records.columns.level), space), names], offers
+
+
+def _part(rows: NDArray[np.intp], features: NDArray[np.int32]) -> _Part:
+    return _Part(rows, features, np.full(len(rows), FULL, np.uint8))
+
+
+def _codes(frame: pl.DataFrame, space: FeatureSpace, group: int, path: str, name: str) -> _Part:
+    rows, codes = ragged(frame, path, name)
+    return _part(rows, space.ids(group, codes.cast(pl.String)))
+
+
+def _sector(codes: pl.Series, space: FeatureSpace) -> _Part:
+    stated = codes.is_not_null()
+    return _part(np.flatnonzero(stated.to_numpy()), space.ids(SECTOR, codes.filter(stated).cast(pl.String)))
+
+
+def _labels(frame: pl.DataFrame, space: FeatureSpace, path: str, name: str) -> _Part:
+    rows, labels = ragged(frame, path, name)
+    features, found = space.find_labels(labels)
+    return _part(rows[found], features[found])
+
+
+def _level(codes: pl.Series, space: FeatureSpace) -> _Part:
+    """The feature of a level on the scale of codeWerkEnDenkniveau; 0, 1 and 7 say nothing."""
+    levels = codes.fill_null(0).to_numpy()
+    rows = np.flatnonzero((levels >= EDUCATION_LEVELS[0]) & (levels <= EDUCATION_LEVELS[-1]))
+    return _part(rows, _level_features(space)[levels[rows]])
+
+
+def _level_features(space: FeatureSpace) -> NDArray[np.int32]:
+    codes = pl.Series([education_level(level) for level in EDUCATION_LEVELS])
+    features = np.zeros(EDUCATION_LEVELS[-1] + 1, np.int32)
+    features[list(EDUCATION_LEVELS)] = space.ids(EDUCATION, codes)
+    return features
+
+
+def _educations(frame: pl.DataFrame, space: FeatureSpace, path: str, *, asked: bool) -> tuple[_Part, _Part]:
+    """Levels and names of courses of study, at the degree to which they are finished where they are had."""
+    rows, followed = elements(frame, path)
+    degrees = np.full(len(rows), FULL, np.uint8)
+    if not asked:
+        degrees[unfinished(followed)] = UNFINISHED
+    levels = education_levels(followed)
+    known = levels > 0
+    codes = followed.struct.field("codeOpleidingsnaam")
+    named = codes.is_not_null()
+    names = space.ids(EDUCATION, codes.filter(named).cast(pl.String))
+    return (
+        _Part(rows[known], _level_features(space)[levels[known]], degrees[known]),
+        _Part(rows[named.to_numpy()], names, degrees[named.to_numpy()]),
+    )
+
+
+def _experience(frame: pl.DataFrame, space: FeatureSpace, path: str, today: int) -> _Part:
+    """Occupations worked in: a day counts half, three years count whole, after two years they fade."""
+    rows, jobs = elements(frame, path)
+    codes = jobs.struct.field("beroep").struct.field("codeBeroepsnaam")
+    named = (codes != "").fill_null(False)
+    jobs, codes, rows = jobs.filter(named), codes.filter(named), rows[named.to_numpy()]
+    start = days(jobs.struct.field("datumAanvangWerkzaamheden")).astype(np.int64)
+    end = days(jobs.struct.field("datumEindeWerkzaamheden")).astype(np.int64)
+    dated, ended = start != MISSING_DATE, end != MISSING_DATE
+    end = np.where(ended, np.minimum(end, today), today)
+    worked = np.clip(end - start, 0, FULL_EXPERIENCE)
+    length = np.where(dated, FULL // 2 + FULL // 2 * worked // FULL_EXPERIENCE, UNDATED)
+    faded = np.clip(today - end - FRESH, 0, FADED)
+    recency = np.where(dated | ended, FULL - FULL // 2 * faded // FADED, UNDATED)
+    return _Part(rows, space.ids(OCCUPATION, codes), (length * recency // FULL).astype(np.uint8))
+
+
+def _rows(n: int, parts: list[_Part]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:
+    """The parts as one CSR of n rows, in which a feature may stand in a row twice."""
+    rows = np.concatenate([part.rows for part in parts])
+    order = np.argsort(rows, kind="stable")
+    features = np.concatenate([part.features for part in parts])[order]
+    degrees = np.concatenate([part.degrees for part in parts])[order]
+    return row_pointers(rows, n), features, degrees

@@ -1,0 +1,311 @@
+"""Ranking: the best candidates of every asking record, in one total order, conditions first."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+
+from data.reference import NO_LOCATION
+from engine.columns import Columns, day_number, row_pointers
+from engine.conditions import CONDITIONS, Settings, bits, names, states
+from engine.features import FULL, GROUPS, IDF_UNIT, stable_hash
+from engine.kernels import (
+    WEIGHT_TOTAL,
+    Sparse,
+    apportion,
+    check_pairs,
+    pair_scores,
+    postings,
+)
+from engine.kernels import rank as rank_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.encode import Encoded
+    from engine.features import FeatureSpace
+
+UNIT: Final = WEIGHT_TOTAL * FULL
+"""The score of a record that covers everything, 2**22: scores leave the engine divided by it."""
+
+BLOCK: Final = 64
+"""Asking records that one thread ranks at a time."""
+
+WISH_IDF: Final = IDF_UNIT // 2
+"""A wish is neither rare nor common: it claims as much as a feature of middling rarity."""
+
+_MILLI: Final = 1000
+
+_PAIR: Final = (
+    "vacancy",
+    "profile",
+    "rank",
+    "score_vacancy",
+    "score_profile",
+    "score_mutual",
+    "distance",
+    "unknown",
+)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Ranked pairs, sorted by asking record, then by rank. Row i of every array is the same pair.
+
+    Attributes
+    ----------
+    vacancies, profiles : the collections that the rows point into.
+    direction : which of the three scores the order is by.
+    vacancy, profile : int32 (m,), rows.
+    rank : int32 (m,), 1 is the best.
+    score_vacancy, score_profile, score_mutual : int32 (m,), 0..2**22; divide by `UNIT` for 0..1.
+    distance : float64 (m,), km, to the metre; NaN where one of the two has no location.
+    unknown : uint16 (m,), bit set of the conditions that count and could not be checked; see
+        `engine.conditions.names`.
+    """
+
+    vacancies: Encoded
+    profiles: Encoded
+    direction: str
+    vacancy: NDArray[np.int32]
+    profile: NDArray[np.int32]
+    rank: NDArray[np.int32]
+    score_vacancy: NDArray[np.int32]
+    score_profile: NDArray[np.int32]
+    score_mutual: NDArray[np.int32]
+    distance: NDArray[np.float64]
+    unknown: NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return len(self.rank)
+
+    def frame(self) -> pl.DataFrame:
+        """Return the pairs as a frame.
+
+        Columns: vacancy_id and profile_id (String), rank (Int32), score, score_vacancy, score_profile and
+        score_mutual (Float64, 0..1), distance_km (Float64, null where there is none), unknown (List of
+        String: names of conditions).
+        """
+        by = {"vacancy": self.score_vacancy, "profile": self.score_profile, "mutual": self.score_mutual}
+        seen, position = np.unique(self.unknown, return_inverse=True)
+        unknown = pl.Series([names(each) for each in seen.tolist()], dtype=pl.List(pl.String))
+        return pl.DataFrame(
+            {
+                "vacancy_id": pl.Series(self.vacancies.records.ids, dtype=pl.String).gather(self.vacancy),
+                "profile_id": pl.Series(self.profiles.records.ids, dtype=pl.String).gather(self.profile),
+                "rank": self.rank,
+                "score": by[self.direction] / UNIT,
+                "score_vacancy": self.score_vacancy / UNIT,
+                "score_profile": self.score_profile / UNIT,
+                "score_mutual": self.score_mutual / UNIT,
+                "distance_km": pl.Series(self.distance, nan_to_null=True),
+                "unknown": unknown.gather(position),
+            }
+        )
+
+
+class Ranker:
+    """Ranks two collections against each other under fixed settings: made once, asked many times.
+
+    Parameters
+    ----------
+    vacancies, profiles : encoded in the same feature space.
+    space : that space.
+    settings : direction, weights and conditions.
+    allowed : bool (n_candidates,), which candidates may be ranked, by default all. What may not be shared is
+        left out here, before anything is scored.
+
+    Attributes
+    ----------
+    asking, candidates : the two collections by their part: vacancies ask, unless the direction is "profile".
+    vacancy_weights, profile_weights : Sparse uint16; each row adds up to 2**15, wishes included, or to 0.
+    wishes : uint16 (n_asking, n_conditions) weights of wished conditions, or (0, 0) without wishes.
+    """
+
+    def __init__(
+        self,
+        vacancies: Encoded,
+        profiles: Encoded,
+        space: FeatureSpace,
+        settings: Settings,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> None:
+        self.vacancies, self.profiles, self.space, self.settings = vacancies, profiles, space, settings
+        self._vacancies_ask = settings.direction != "profile"
+        self.asking, self.candidates = (vacancies, profiles) if self._vacancies_ask else (profiles, vacancies)
+        self._allowed = np.ones(len(self.candidates), np.bool_) if allowed is None else allowed
+        self._required, self._wished = bits(settings.required), bits(settings.wished)
+        self._today = day_number(settings.as_of)
+        asked, self.wishes = weigh(self.asking, space, settings)
+        # The other side doesn't ask, so what it wants weighs as suggested, and its wishes are not known.
+        wanted, _ = weigh(self.candidates, space, Settings(settings.as_of))
+        self.vacancy_weights, self.profile_weights = (
+            (asked, wanted) if self._vacancies_ask else (wanted, asked)
+        )
+        self._weights = asked
+        self._covered = Sparse(*postings(*self.candidates.covers, len(space)))
+        self._mutual = settings.direction == "mutual"
+        if self._mutual:
+            self._wanted = Sparse(*postings(*wanted, len(space)))
+        else:
+            self._wanted = Sparse(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint16))
+
+    def rank(self, k: int, first: int = 0, last: int | None = None, *, threads: int = 1) -> Ranking:
+        """Rank the best k candidates of the asking records first..last - 1, by default of all.
+
+        A record gets fewer than k where fewer candidates meet the required conditions and score above 0. The
+        answer doesn't depend on `threads`.
+        """
+        blocks = list(self.blocks(k, first, last, threads=threads))
+        nothing = np.empty(0, np.int32)
+        blocks = blocks or [self._pairs(nothing, nothing, nothing)]
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(block, name) for block in blocks]) for name in _PAIR
+        }
+        return replace(blocks[0], **arrays)
+
+    def blocks(
+        self, k: int, first: int = 0, last: int | None = None, *, threads: int = 1
+    ) -> Iterator[Ranking]:
+        """Yield the same in blocks of up to `BLOCK` asking records, in their order, as they become ready."""
+        end = len(self.asking) if last is None else last
+        ahead: deque[Future[Ranking]] = deque()
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                for start in range(first, end, BLOCK):
+                    if len(ahead) == 2 * threads:
+                        yield ahead.popleft().result()
+                    ahead.append(pool.submit(self._block, k, start, min(start + BLOCK, end)))
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _block(self, k: int, first: int, last: int) -> Ranking:
+        best, size = np.zeros((last - first, k), np.int32), np.zeros(last - first, np.int32)
+        radius = self.settings.radius_km
+        rank_rows(
+            first,
+            last,
+            self.asking.records.columns,
+            self.candidates.records.columns,
+            self._vacancies_ask,
+            self._weights,
+            self._covered,
+            self._mutual,
+            self.asking.covers,
+            self._wanted,
+            self.wishes,
+            self._allowed,
+            -1 if radius is None else (1000 * radius) ** 2,
+            self._required,
+            self.settings.strict,
+            self._today,
+            best,
+            size,
+        )
+        place = np.arange(1, k + 1, dtype=np.int32)
+        filled = place <= size[:, None]
+        asking = np.repeat(np.arange(first, last, dtype=np.int32), size)
+        return self._pairs(asking, best[filled], np.broadcast_to(place, filled.shape)[filled])
+
+    def _pairs(
+        self, asking: NDArray[np.int32], candidates: NDArray[np.int32], place: NDArray[np.int32]
+    ) -> Ranking:
+        """Everything about pairs that are known to be good: scores of both sides, distance, what is
+        unknown."""
+        vacancy, profile = (asking, candidates) if self._vacancies_ask else (candidates, asking)
+        score_vacancy, score_profile = np.zeros((2, len(place)), np.int32)
+        pair_scores(self.vacancy_weights, self.profiles.covers, vacancy, profile, score_vacancy)
+        pair_scores(self.profile_weights, self.vacancies.covers, profile, vacancy, score_profile)
+        broken, unknown = self.conditions(vacancy, profile)
+        if len(self.wishes):
+            met = ~(broken | unknown)[:, None] >> np.arange(len(CONDITIONS), dtype=np.uint16) & 1
+            own = score_vacancy if self._vacancies_ask else score_profile
+            own += ((self.wishes[asking].astype(np.int32) * met).sum(axis=1) * FULL).astype(np.int32)
+        a, b = score_vacancy.astype(np.int64), score_profile.astype(np.int64)
+        return Ranking(
+            vacancies=self.vacancies,
+            profiles=self.profiles,
+            direction=self.settings.direction,
+            vacancy=vacancy,
+            profile=profile,
+            rank=place,
+            score_vacancy=score_vacancy,
+            score_profile=score_profile,
+            score_mutual=(2 * a * b // np.maximum(a + b, 1)).astype(np.int32),
+            distance=distances(
+                self.vacancies.records.columns, vacancy, self.profiles.records.columns, profile
+            ),
+            unknown=unknown & np.uint16(self._required | self._wished),
+        )
+
+    def pair(self, vacancy: int, profile: int) -> Ranking:
+        """Score one pair of rows, whether it would be ranked or not; its rank is 0."""
+        rows = np.array([vacancy], np.int32), np.array([profile], np.int32)
+        return self._pairs(*(rows if self._vacancies_ask else rows[::-1]), np.zeros(1, np.int32))
+
+    def conditions(
+        self, vacancy: NDArray[np.int32], profile: NDArray[np.int32]
+    ) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+        """Return what pairs break and what can't be checked: uint16 (m,) bit sets over all conditions."""
+        broken, unknown = np.zeros((2, len(vacancy)), np.uint16)
+        columns = self.vacancies.records.columns, self.profiles.records.columns
+        check_pairs(*columns, vacancy, profile, self._today, broken, unknown)
+        return broken, unknown
+
+
+def weigh(encoded: Encoded, space: FeatureSpace, settings: Settings) -> tuple[Sparse, NDArray[np.uint16]]:
+    """Share 2**15 out over what each record asks: inverse document frequency times the weight of the group.
+
+    Returns
+    -------
+    (Sparse uint16, aligned with `encoded.asks`; uint16 (n, n_conditions), weights of the wished conditions,
+    which a record has where it says anything about them, or (0, 0) without wishes). Weights and wishes of a
+    record add up to 2**15, or to 0 where it asks nothing.
+    """
+    asks, n, n_features = encoded.asks, len(encoded), len(space)
+    milli = {name: round(weight * _MILLI) for name, weight in settings.applied.items()}
+    claims = space.idf.astype(np.int64) * np.array([milli[group] for group in GROUPS], np.int64)[space.group]
+    if not settings.wished:
+        return Sparse(
+            asks.indptr, asks.features, apportion(asks.indptr, asks.features, claims, space.order)
+        ), (np.zeros((0, 0), np.uint16))
+    # A wish takes its share as a feature behind the others would.
+    conditions = list(CONDITIONS)
+    wish_rows, wish_numbers = np.nonzero(
+        np.stack(
+            [states(encoded.records.columns, name) & (name in settings.wished) for name in conditions],
+            axis=1,
+        )
+    )
+    rows = np.concatenate([np.repeat(np.arange(n), np.diff(asks.indptr)), wish_rows])
+    features = np.concatenate([asks.features, (n_features + wish_numbers).astype(np.int32)])
+    order = np.argsort(rows, kind="stable")
+    indptr = row_pointers(rows, n)
+    weights = np.empty(len(rows), np.uint16)
+    weights[order] = apportion(
+        indptr,
+        features[order],
+        np.concatenate([claims, [WISH_IDF * milli.get(name, 0) for name in conditions]]),
+        np.concatenate([space.order, [np.uint64(stable_hash("condition", name)) for name in conditions]]),
+    )
+    wishes = np.zeros((n, len(conditions)), np.uint16)
+    wishes[wish_rows, wish_numbers] = weights[len(asks.features) :]
+    return Sparse(asks.indptr, asks.features, weights[: len(asks.features)]), wishes
+
+
+def distances(
+    a: Columns, rows_a: NDArray[np.int32], b: Columns, rows_b: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Distance of pairs of rows, float64 (m,), km, to the metre; NaN where one of the two has no location."""
+    dx = a.x[rows_a].astype(np.float64) - b.x[rows_b]
+    dy = a.y[rows_a].astype(np.float64) - b.y[rows_b]
+    known = (a.x[rows_a] != NO_LOCATION) & (b.x[rows_b] != NO_LOCATION)
+    return np.where(known, np.rint(np.sqrt(dx * dx + dy * dy)) / 1000, np.nan)
