@@ -1,8 +1,8 @@
 """How it is matched: records to vectors and columns, selection, ranking in both directions, explanation.
 
-    frame -> encode -> Encoded -> Ranker.rank -> Ranking -> frame
-                 Encoded.records -> select -> Selection
-                         Ranker, one pair -> explain -> Explanation
+frame -> encode -> Encoded -> Ranker.rank -> Ranking -> frame
+             Encoded.records -> select -> Selection
+                     Ranker, one pair -> explain -> Explanation
 """
 
 from engine.columns import Columns, Records, read_columns, sort_by_key
@@ -10,6 +10,7 @@ from engine.conditions import CONDITIONS, REQUIRED, SUGGESTED, Settings
 from engine.encode import Encoded, encode
 from engine.explain import Coverage, Explanation, Part, explain
 from engine.features import FeatureSpace
+from engine.frequencies import count_frequencies
 from engine.rank import UNIT, Ranker, Ranking
 from engine.select import Selection, select
 
@@ -29,6 +30,7 @@ __all__ = [
     "Records",
     "Selection",
     "Settings",
+    "count_frequencies",
     "encode",
     "explain",
     "read_columns",
