@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
+from data.dataset import ID_FIELDS
 from data.reference import NO_LOCATION, postcodes
+from data.standard.values import SOORT_RIJBEWIJS, TYPE_ARBEIDSCONTRACT
 from engine.features import stable_hash
 
 if TYPE_CHECKING:
@@ -29,27 +31,10 @@ Number = TypeVar("Number", bound=np.generic)
 MISSING_DATE: Final = -(2**31)
 """Stands for an absent date in int32 columns of days since 1970-01-01."""
 
-LICENCES: Final = (
-    "A",
-    "A1",
-    "A2",
-    "AM",
-    "B",
-    "B+",
-    "C1",
-    "C",
-    "D1",
-    "D",
-    "BE",
-    "C1E",
-    "CE",
-    "D1E",
-    "DE",
-    "T",
-)
+LICENCES: Final = SOORT_RIJBEWIJS.codes
 """Licence number i is bit i of the licence columns."""
 
-CONTRACT_TYPES: Final = ("O", "B")
+CONTRACT_TYPES: Final = TYPE_ARBEIDSCONTRACT.codes
 """Contract type number i is bit i of the contract columns."""
 
 LANGUAGE_SKILLS: Final = ("Mondeling", "Schriftelijk", "Lezen", "Luisteren")
@@ -136,12 +121,9 @@ class Records:
         return int(np.count_nonzero(self.columns.x == NO_LOCATION))
 
 
-ID_FIELD: Final[Mapping[Side, str]] = {"werkzoekende": "idWerkzoekende", "vacature": "idVacature"}
-
-
 def sort_by_key(frame: pl.DataFrame, side: Side) -> pl.DataFrame:
     """The frame in the order of its ids, the canonical order of everything below."""
-    return frame.sort(ID_FIELD[side])
+    return frame.sort(ID_FIELDS[side])
 
 
 def read_columns(frame: pl.DataFrame, side: Side, *, source: str = "") -> Records:
@@ -185,7 +167,7 @@ def read_columns(frame: pl.DataFrame, side: Side, *, source: str = "") -> Record
         occupation_rows, occupations = np.flatnonzero(named.to_numpy()), codes.filter(named)
 
     n = frame.height
-    ids = frame[ID_FIELD[side]].to_list()
+    ids = frame[ID_FIELDS[side]].to_list()
     x, y = postcodes().locate(postcode)
     occupation_codes = occupations.unique().sort()
     language_rows, language, language_levels = read_languages(frame, qualification + "taalbeheersing")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
+from data.standard.values import WERK_EN_DENKNIVEAU
 from data.taxonomy import normalise
 
 if TYPE_CHECKING:
@@ -44,6 +45,15 @@ EDUCATION_LEVELS: Final = (2, 3, 4, 5, 6)
 
 ONE_LEVEL_SHORT: Final = 64
 """Degree to which an education covers the level just above it."""
+
+
+def education_level(level: int) -> str:
+    """Code of the education feature "at this level", `level` on the scale of codeWerkEnDenkniveau."""
+    return f"niveau:{level}"
+
+
+_LEVELS: Final = {education_level(level): WERK_EN_DENKNIVEAU.labels[level] for level in EDUCATION_LEVELS}
+_KINDS: Final = ("", "", "opleiding", "SBI")
 
 
 class FeatureSpace:
@@ -149,13 +159,16 @@ class FeatureSpace:
         return np.maximum(found, 0), found >= 0
 
     def label(self, feature: int) -> str:
-        """The taxonomy's label of a feature, or its code where it has none."""
+        """What a feature is called: a label of the taxonomy or the standard, else its kind and code."""
         occupations, skills = self.taxonomy.occupations.labels, self.taxonomy.skills.labels
         if feature < len(occupations):
             return occupations[feature]
         if feature < len(occupations) + len(skills):
             return skills[feature - len(occupations)]
-        return self.codes[feature]
+        code = self.codes[feature]
+        if code in _LEVELS:
+            return _LEVELS[code]
+        return f"{_KINDS[self._group[feature]]} {code}".strip()
 
     def degree(self, feature: int, other: int, degree: int) -> int:
         """To what degree, 0..128, having one feature to a degree of 1..128 covers another, or itself."""
@@ -252,11 +265,6 @@ class FeatureSpace:
 def stable_hash(*parts: str) -> int:
     """A 64-bit hash of texts that is the same on every machine, in every process and year (BLAKE2b)."""
     return int.from_bytes(hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest(), "little")
-
-
-def education_level(level: int) -> str:
-    """Code of the education feature "at this level", `level` on the scale of codeWerkEnDenkniveau."""
-    return f"niveau:{level}"
 
 
 def _idf(count: int, total: int) -> int:
