@@ -296,29 +296,6 @@ def pair_scores(weights: Any, degrees: Any, asking_rows: Any, covering_rows: Any
 
 
 @njit(cache=True, nogil=True)
-def postings(indptr: Any, features: Any, values: Any, n_features: Any) -> Any:
-    """Turn rows of features into features of rows: a CSR transpose.
-
-    Equals `scipy.sparse.csr_array((values, features, indptr)).tocsc()`, rows ascending within a feature.
-    Returns (int64 (n_features + 1,), int32 (nnz,), values' dtype (nnz,)).
-    """
-    out_indptr = np.zeros(n_features + 1, np.int64)
-    for j in range(len(features)):
-        out_indptr[features[j] + 1] += 1
-    out_indptr[:] = np.cumsum(out_indptr)
-    place = out_indptr[:-1].copy()
-    rows = np.empty(len(features), np.int32)
-    out_values = np.empty_like(values)
-    for row in range(len(indptr) - 1):
-        for j in range(indptr[row], indptr[row + 1]):
-            at = place[features[j]]
-            rows[at] = row
-            out_values[at] = values[j]
-            place[features[j]] = at + 1
-    return out_indptr, rows, out_values
-
-
-@njit(cache=True, nogil=True)
 def mix(a: Any, b: Any) -> Any:
     """Give a fixed 64-bit hash of two uint64, not symmetric (the finaliser of SplitMix64)."""
     z = a * np.uint64(0x9E3779B97F4A7C15) + b
@@ -428,6 +405,7 @@ def rank(
     other = np.zeros(n if mutual else 0, np.int32)
     squared = np.zeros(n, np.int64)
     hashes = candidates.hash
+    vacancies, profiles = (asking, candidates) if vacancies_ask else (candidates, asking)
     for a in range(first, last):
         score[:] = 0
         _scatter(weights, a, covered, score)
@@ -443,10 +421,8 @@ def rank(
             far = distance_squared(asking, a, candidates, c)
             if radius >= 0 and far > radius:
                 continue
-            if vacancies_ask:
-                broken, unknown = check(asking, a, candidates, c, far, today)
-            else:
-                broken, unknown = check(candidates, c, asking, a, far, today)
+            vacancy, profile = (a, c) if vacancies_ask else (c, a)
+            broken, unknown = check(vacancies, vacancy, profiles, profile, far, today)
             if broken & required or (strict and unknown & required):
                 continue
             if len(wishes) > 0:

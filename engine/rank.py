@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
+from scipy.sparse import csr_array
 
 from data.reference import NO_LOCATION
 from engine.columns import Columns, day_number, row_pointers
@@ -21,7 +22,6 @@ from engine.kernels import (
     apportion,
     check_pairs,
     pair_scores,
-    postings,
 )
 from engine.kernels import rank as rank_rows
 
@@ -149,10 +149,10 @@ class Ranker:
             (asked, wanted) if self._vacancies_ask else (wanted, asked)
         )
         self._weights = asked
-        self._covered = Sparse(*postings(*self.candidates.covers, len(space)))
+        self._covered = postings(self.candidates.covers, len(space))
         self._mutual = settings.direction == "mutual"
         if self._mutual:
-            self._wanted = Sparse(*postings(*wanted, len(space)))
+            self._wanted = postings(wanted, len(space))
         else:
             self._wanted = Sparse(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint16))
 
@@ -299,6 +299,13 @@ def weigh(encoded: Encoded, space: FeatureSpace, settings: Settings) -> tuple[Sp
     wishes = np.zeros((n, len(conditions)), np.uint16)
     wishes[wish_rows, wish_numbers] = weights[len(asks.features) :]
     return Sparse(asks.indptr, asks.features, weights[: len(asks.features)]), wishes
+
+
+def postings(rows: Sparse, n_features: int) -> Sparse:
+    """Turn rows of features round: for each feature the rows that have it, ascending, and their values."""
+    shape = len(rows.indptr) - 1, n_features
+    by_feature = csr_array((rows.values, rows.features, rows.indptr), shape=shape).tocsc()
+    return Sparse(by_feature.indptr.astype(np.int64), by_feature.indices.astype(np.int32), by_feature.data)
 
 
 def distances(
