@@ -73,7 +73,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         if path.is_dir():
             raise OutputError(str(path), "a folder", "a file", "Give the path of a file.")
         direct = path.exists() and not path.is_file()
-        target = path if direct else path.resolve()
+        target = path if direct else Path(os.path.realpath(path))
         part = path if direct else target.with_name(f".{secrets.token_hex(8)}.part")
         try:
             with part.open("wb" if direct else "xb") as file:

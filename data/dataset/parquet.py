@@ -41,7 +41,7 @@ def inspect(path: Path, side: Side | None) -> tuple[Side, bool]:
     if empty:
         raise FileError(str(path), "empty", "records", "Check whether it was written or copied whole.")
     with _reading(path):
-        columns = pl.read_parquet_schema(path)
+        columns = _scan(path).collect_schema()
         metadata = pl.read_parquet_metadata(path)
     side = side or side_of(columns)
     if side is None:
@@ -62,7 +62,7 @@ def frames(path: Path, side: Side, rows: int, progress: Progress | None) -> Iter
     """Yield the rows of a file in their order, `rows` at a time; raises FileError where it is damaged."""
     size = path.stat().st_size
     with _reading(path):
-        table = pl.scan_parquet(path).select(schema(side).names())
+        table = _scan(path).select(schema(side).names())
         total = table.select(pl.len()).collect().item()
         batches = table.collect_batches(chunk_size=rows, maintain_order=True)
     done = 0
@@ -89,6 +89,11 @@ def sink(frames: Iterable[pl.DataFrame], side: Side, file: IO[bytes]) -> None:
 
 
 _REMEDY: Final = "Have the file written by Koppel, from JSON or NDJSON."
+
+
+def _scan(path: Path) -> pl.LazyFrame:
+    # The name is that of one file, whatever signs are in it.
+    return pl.scan_parquet(path, glob=False, hive_partitioning=False)
 
 
 @contextmanager

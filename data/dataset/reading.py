@@ -265,7 +265,7 @@ class Batches(Iterator[pl.DataFrame]):
         if len(self.faults) < _SHOWN:
             self.faults.append(told)
         if self._stop:
-            more = f" ({len(wrong) - 1} more faults in it)" if len(wrong) > 1 else ""
+            more = f" (faults in it: {len(wrong)})" if len(wrong) > 1 else ""
             raise RecordError(
                 f"{self._path}, record {told.number} (id {told.id}), {told.path}",
                 told.found,

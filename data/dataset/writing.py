@@ -12,7 +12,7 @@ from data.dataset.formats import format_of
 from data.dataset.lines import to_lines
 from data.dataset.schema import schema, side_of
 from data.errors import OutputError
-from data.files import atomic
+from data.files import PIECE, atomic
 from data.standard import Side
 
 TEXT_GROUP: Final = 1 << 11
@@ -53,10 +53,10 @@ def write(records: pl.DataFrame | Iterable[pl.DataFrame], path: Path) -> int:
             try:
                 parquet.sink(groups, side, file)
             except pl.exceptions.PolarsError as problem:
-                reason = str(problem).rpartition(": ")[2]
-                raise OutputError(
-                    str(path), f"can't be written: {reason}", remedy="Choose another place."
-                ) from problem
+                # Polars loses the reason, such as a full disk, which whoever writes next is told again.
+                file.write(bytes(PIECE))
+                file.flush()
+                raise OutputError(str(path), "can't be written", remedy="Choose another place.") from problem
         elif form == "json":
             _write_list(groups, file)
         else:
