@@ -1,0 +1,166 @@
+"""Collections, taxonomy and day of a command: read, checked, and reported on stderr."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING
+
+import typer
+
+from api.commands.console import note, warn, working
+from api.commands.options import OnError
+from data.errors import OutputError, QuestionError
+from data.files import atomic
+
+if TYPE_CHECKING:
+    from data.dataset import Batches, Dataset
+    from data.standard import Side
+    from data.taxonomy import Taxonomy
+    from engine import Encoded, FeatureSpace, Records
+
+
+def day_of(as_of: datetime | None) -> date:
+    """Give the day that was asked for, else today in the Netherlands."""
+    from zoneinfo import ZoneInfo
+
+    return (as_of or datetime.now(ZoneInfo("Europe/Amsterdam"))).date()
+
+
+def taxonomy_of(folder: Path | None) -> Taxonomy:
+    """Read the taxonomy in a folder, without one the bundled."""
+    from data.taxonomy import bundled_taxonomy, load_taxonomy
+
+    with working("Reading the taxonomy"):
+        return load_taxonomy(folder) if folder else bundled_taxonomy()
+
+
+class Reader:
+    """Reads collections; what is skipped of any of them goes to one file. Made by `reading`."""
+
+    def __init__(
+        self,
+        on_error: OnError,
+        rejects: Path | None = None,
+        gathered: IO[bytes] | None = None,
+        part: Path | None = None,
+    ) -> None:
+        self._on_error = on_error
+        self._rejects = rejects  # named by the user
+        self._gathered = gathered  # the same, open
+        self._part = part  # of the file that is being read
+
+    def read(self, path: Path, side: Side) -> Dataset:
+        """Read a collection into memory; warns of records that are skipped."""
+        from data.dataset import read
+
+        refuse_overwriting(self._rejects, path)
+        with working(f"Reading {path.name}") as told:
+            dataset = read(path, side, on_error=self._on_error, rejects=self._part, progress=told)
+        self._gather(path)
+        if dataset.rejected:
+            first = dataset.faults[0]
+            warn(
+                f"{path}: {dataset.rejected:,} of {dataset.read:,} records skipped, the first of them record "
+                f"{first.number} (id {first.id}), {first.path}: {first.found}; allowed: {first.allowed}"
+            )
+        return dataset
+
+    def check(self, path: Path, side: Side | None) -> Batches:
+        """Read a collection through in bounded memory, each record checked, also those of our own Parquet."""
+        from data.dataset import batches
+
+        refuse_overwriting(self._rejects, path)
+        with working(f"Checking {path.name}") as told:
+            checked = batches(
+                path, side, on_error=self._on_error, rejects=self._part, trust=False, progress=told
+            )
+            for _ in checked:
+                pass
+        self._gather(path)
+        return checked
+
+    def _gather(self, path: Path) -> None:
+        """Add the rejects of one file to those of all, each with the file that it comes from."""
+        if self._gathered and self._part:
+            about = json.dumps({"file": str(path)})[:-1].encode()
+            with self._part.open("rb") as lines:
+                for line in lines:
+                    self._gathered.write(about + b", " + line[1:])
+
+
+@contextmanager
+def reading(on_error: OnError, rejects: Path | None) -> Iterator[Reader]:
+    """Give a Reader, whose file of rejects appears when the block ends well.
+
+    Each of its lines is what `data.dataset.batches` writes, with "file" before it.
+    """
+    if not rejects:
+        yield Reader(on_error)
+        return
+    if on_error == "stop":
+        raise typer.BadParameter("goes with --on-error skip: nothing is skipped.", param_hint="--rejects")
+    with TemporaryDirectory(prefix="koppel-") as folder, atomic(rejects) as gathered:
+        yield Reader(on_error, rejects, gathered, Path(folder) / "rejects.ndjson")
+
+
+def refuse_overwriting(output: Path | None, source: Path) -> None:
+    """Raise OutputError where the result would take the place of what is read."""
+    if output and output.exists() and source.exists() and output.samefile(source):
+        raise OutputError(str(output), "the file that is read", "another file", "Choose another place.")
+
+
+@dataclass(frozen=True)
+class Collections:
+    """Profiles and vacancies, encoded in one feature space."""
+
+    profiles: Encoded
+    vacancies: Encoded
+    space: FeatureSpace
+
+
+def encode_files(
+    profiles: Path,
+    vacancies: Path,
+    taxonomy: Path | None,
+    as_of: date,
+    on_error: OnError,
+    rejects: Path | None,
+) -> Collections:
+    """Read two files of records and encode them as seen on one day."""
+    from engine import FeatureSpace, encode
+
+    def encoded(path: Path, side: Side) -> Encoded:
+        frame = reader.read(path, side).frame
+        with working(f"Encoding {path.name}"):
+            return encode(frame, side, space, as_of=as_of)
+
+    space = FeatureSpace(taxonomy_of(taxonomy))
+    with reading(on_error, rejects) as reader:
+        return Collections(encoded(profiles, "werkzoekende"), encoded(vacancies, "vacature"), space)
+
+
+def report_locations(collections: Collections) -> None:
+    """Say how many records have no place, if any."""
+    profiles = collections.profiles.records.without_location
+    vacancies = collections.vacancies.records.without_location
+    if profiles or vacancies:
+        note(
+            f"Without a known postcode, so without distances: vacancies {vacancies:,}, profiles {profiles:,}."
+        )
+
+
+def row_of(option: str, record_id: str, records: Records, path: Path) -> int:
+    """Give the row of a record that the command line names; raises QuestionError where there is none."""
+    place = bisect_left(records.ids, record_id)
+    if place == len(records.ids) or records.ids[place] != record_id:
+        raise QuestionError(
+            f"{option} {record_id}", f"no record of {path} has this id", remedy="Check the id and the file."
+        )
+    return place
