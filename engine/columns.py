@@ -93,7 +93,7 @@ class Columns(NamedTuple):
     """(n_occupations,) number of the exact code in `Records.occupation_codes`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Records:
     """A collection of profiles or vacancies ready to be selected and matched, sorted by key.
 

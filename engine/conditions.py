@@ -22,7 +22,8 @@ from engine.features import GROUPS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engine.columns import Columns
+    from data.standard import Side
+    from engine.columns import Records
 
 Direction = Literal["vacancy", "profile", "mutual"]
 
@@ -37,12 +38,12 @@ CONDITIONS: Final[Mapping[str, str]] = MappingProxyType(
         "open": "the vacancy's closing date has not passed",
         "licence": "the profile has every driving licence that is asked",
         "language": "the profile has every language that is asked, at the level that is asked",
-        "education": "the profile has the level of education that is asked, or a higher one",
+        "education_level": "the profile has the level of education that is asked, or a higher one",
     }
 )
 """Name of each condition -> what it says. Condition number i is bit i in the kernels."""
 
-REQUIRED: Final = frozenset(CONDITIONS) - {"education"}
+REQUIRED: Final = frozenset(CONDITIONS) - {"education_level"}
 """Conditions that exclude unless the user says otherwise. Education weighs already, as a group of
 features."""
 
@@ -50,6 +51,11 @@ SUGGESTED: Final[Mapping[str, float]] = MappingProxyType(
     {"occupation": 4.0, "skill": 1.0, "education": 1.0, "sector": 0.5} | dict.fromkeys(CONDITIONS, 1.0)
 )
 """Suggested weight of each group of features, and of each condition that is made a wish."""
+
+_ASKED_BY_THE_OTHER: Final[Mapping[Side, tuple[str, ...]]] = {
+    "vacature": ("area",),
+    "werkzoekende": ("open", "licence", "language", "education_level"),
+}
 
 LARGEST_WEIGHT: Final = 1000.0
 """Group weights are 0 to this, in steps of 1/1000."""
@@ -124,8 +130,15 @@ def names(bits: int) -> list[str]:
     return [name for number, name in enumerate(CONDITIONS) if bits >> number & 1]
 
 
-def states(columns: Columns, condition: str) -> NDArray[np.bool_]:
-    """Which records say anything about a condition, bool (n,): only those can wish for it."""
+def can_wish(records: Records, condition: str) -> NDArray[np.bool_]:
+    """Which records can wish for a condition, bool (n,): those for which it can tell candidates apart.
+
+    For some conditions that is every record, since the other side says what is asked. So it is for what a
+    profile has: else naming one licence more would give the wish a weight, and a richer profile less score.
+    """
+    columns = records.columns
+    if condition in _ASKED_BY_THE_OTHER[records.side]:
+        return np.ones(len(records), np.bool_)
     said: dict[str, NDArray[np.bool_]] = {
         "area": columns.travel_limit >= 0,
         "hours": (columns.hours_min >= 0) | (columns.hours_max >= 0),
@@ -136,7 +149,7 @@ def states(columns: Columns, condition: str) -> NDArray[np.bool_]:
         "open": columns.closing != MISSING_DATE,
         "licence": columns.licences != 0,
         "language": np.diff(columns.language_indptr) > 0,
-        "education": columns.level > 0,
+        "education_level": columns.level > 0,
     }
     return said[condition]
 

@@ -59,7 +59,7 @@ UNDATED: Final = 96
 """Stands for the length or the recency of experience, of 128, where the record doesn't date it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Encoded:
     """A collection of records ready to be matched, sorted by key; row i of everything is the same record.
 
@@ -82,7 +82,7 @@ class Encoded:
         return len(self.records)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Part:
     """Features of one kind in all records: feature j belongs to rows[j], at degrees[j]."""
 

@@ -18,7 +18,7 @@ from engine.columns import MISSING_DATE
 from engine.features import FULL
 
 # Bits of the conditions; what each says stands in engine.conditions, in the same order.
-AREA, HOURS, CONTRACT, IRREGULAR, OFFICE_HOURS, DATES, OPEN, LICENCE, LANGUAGE, EDUCATION = (
+AREA, HOURS, CONTRACT, IRREGULAR, OFFICE_HOURS, DATES, OPEN, LICENCE, LANGUAGE, EDUCATION_LEVEL = (
     1 << bit for bit in range(10)
 )
 
@@ -227,9 +227,9 @@ def check(vacancies: Any, v: Any, profiles: Any, p: Any, squared: Any, today: An
 
     if vacancies.level[v] > 0:
         if profiles.level[p] == 0:
-            unknown |= EDUCATION
+            unknown |= EDUCATION_LEVEL
         elif profiles.level[p] < vacancies.level[v]:
-            broken |= EDUCATION
+            broken |= EDUCATION_LEVEL
     return broken, unknown
 
 

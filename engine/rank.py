@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from data.reference import NO_LOCATION
 from engine.columns import Columns, day_number, row_pointers
-from engine.conditions import CONDITIONS, Settings, bits, names, states
+from engine.conditions import CONDITIONS, Settings, bits, can_wish, names
 from engine.features import FULL, GROUPS, IDF_UNIT, stable_hash
 from engine.kernels import (
     WEIGHT_TOTAL,
@@ -54,7 +54,7 @@ _PAIR: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranking:
     """Ranked pairs, sorted by asking record, then by rank. Row i of every array is the same pair.
 
@@ -119,7 +119,7 @@ class Ranker:
     space : that space.
     settings : direction, weights and conditions.
     allowed : bool (n_candidates,), which candidates may be ranked, by default all. What may not be shared is
-        left out here, before anything is scored.
+        left out here, before anything is scored. ValueError where it has another length.
 
     Attributes
     ----------
@@ -140,6 +140,8 @@ class Ranker:
         self._vacancies_ask = settings.direction != "profile"
         self.asking, self.candidates = (vacancies, profiles) if self._vacancies_ask else (profiles, vacancies)
         self._allowed = np.ones(len(self.candidates), np.bool_) if allowed is None else allowed
+        if len(self._allowed) != len(self.candidates):
+            raise ValueError(f"allowed tells of {len(self._allowed)} candidates, not {len(self.candidates)}")
         self._required, self._wished = bits(settings.required), bits(settings.wished)
         self._today = day_number(settings.as_of)
         asked, self.wishes = weigh(self.asking, space, settings)
@@ -157,7 +159,7 @@ class Ranker:
             self._wanted = Sparse(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint16))
 
     def rank(self, k: int, first: int = 0, last: int | None = None, *, threads: int = 1) -> Ranking:
-        """Rank the best k candidates of the asking records first..last - 1, by default of all.
+        """Rank the best k candidates of the asking records [first:last], by default of all.
 
         A record gets fewer than k where fewer candidates meet the required conditions and score above 0. The
         answer doesn't depend on `threads`.
@@ -174,14 +176,14 @@ class Ranker:
         self, k: int, first: int = 0, last: int | None = None, *, threads: int = 1
     ) -> Iterator[Ranking]:
         """Yield the same in blocks of up to `BLOCK` asking records, in their order, as they become ready."""
-        end = len(self.asking) if last is None else last
+        rows = range(len(self.asking))[first:last]
         ahead: deque[Future[Ranking]] = deque()
         with ThreadPoolExecutor(threads) as pool:
             try:
-                for start in range(first, end, BLOCK):
+                for start in rows[::BLOCK]:
                     if len(ahead) == 2 * threads:
                         yield ahead.popleft().result()
-                    ahead.append(pool.submit(self._block, k, start, min(start + BLOCK, end)))
+                    ahead.append(pool.submit(self._block, k, start, min(start + BLOCK, rows.stop)))
                 while ahead:
                     yield ahead.popleft().result()
             finally:
@@ -266,9 +268,9 @@ def weigh(encoded: Encoded, space: FeatureSpace, settings: Settings) -> tuple[Sp
 
     Returns
     -------
-    (Sparse uint16, aligned with `encoded.asks`; uint16 (n, n_conditions), weights of the wished conditions,
-    which a record has where it says anything about them, or (0, 0) without wishes). Weights and wishes of a
-    record add up to 2**15, or to 0 where it asks nothing.
+    (Sparse uint16, aligned with `encoded.asks`; uint16 (n, n_conditions), weights of the wished conditions, 0
+    where a record can't wish for one, or (0, 0) without wishes). Weights and wishes of a record add up to
+    2**15, or to 0 where it asks nothing.
     """
     asks, n, n_features = encoded.asks, len(encoded), len(space)
     milli = {name: round(weight * _MILLI) for name, weight in settings.applied.items()}
@@ -281,7 +283,7 @@ def weigh(encoded: Encoded, space: FeatureSpace, settings: Settings) -> tuple[Sp
     conditions = list(CONDITIONS)
     wish_rows, wish_numbers = np.nonzero(
         np.stack(
-            [states(encoded.records.columns, name) & (name in settings.wished) for name in conditions],
+            [can_wish(encoded.records, name) & (name in settings.wished) for name in conditions],
             axis=1,
         )
     )
