@@ -11,7 +11,8 @@ from engine.encode import Encoded, encode
 from engine.explain import Coverage, Explanation, Part, explain
 from engine.features import FeatureSpace
 from engine.frequencies import count_frequencies
-from engine.rank import UNIT, Ranker, Ranking
+from engine.kernels import UNIT
+from engine.rank import Ranker, Ranking
 from engine.select import Selection, select
 
 __all__ = [

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from data.errors import QuestionError
-from engine.columns import MISSING_DATE
 from engine.features import GROUPS
+from engine.kernels import MISSING_DATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 
 from engine.columns import (
-    MISSING_DATE,
     Records,
     day_number,
     days,
@@ -31,8 +31,8 @@ from engine.columns import (
     sort_by_key,
     unfinished,
 )
-from engine.features import EDUCATION, EDUCATION_LEVELS, FULL, OCCUPATION, SECTOR, SKILL, education_level
-from engine.kernels import Sparse, expand
+from engine.features import EDUCATION, EDUCATION_LEVELS, OCCUPATION, SECTOR, SKILL, education_level
+from engine.kernels import FULL, MISSING_DATE, Sparse, expand
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,17 +66,26 @@ class Encoded:
     Attributes
     ----------
     records : ids and the columns that conditions read.
+    as_of : the day on which the age of experience was measured.
     asks : Sparse, uint8; the features that each record asks for, all at 128.
     has : Sparse, uint8 degrees 1..128; what each record has itself, before expansion.
-    covers : Sparse, uint8 degrees 1..128; the same expanded over the taxonomy.
-    n_features : size of the feature space when these were encoded.
+    reach : what each feature covers beyond itself, as `FeatureSpace.reach` gives it.
     """
 
     records: Records
+    as_of: date
     asks: Sparse
     has: Sparse
-    covers: Sparse
-    n_features: int
+    reach: Sparse
+
+    @cached_property
+    def covers(self) -> Sparse:
+        """Sparse, uint8 degrees 1..128: what each record has, expanded over the taxonomy."""
+        return self.covers_of(0, len(self))
+
+    def covers_of(self, first: int, last: int) -> Sparse:
+        """Return `covers` of the records first..last - 1 only: row 0 is record `first`."""
+        return Sparse(*expand(self.has.indptr[first : last + 1], *self.has[1:], *self.reach))
 
     def __len__(self) -> int:
         return len(self.records)
@@ -121,15 +130,14 @@ def encode(frame: pl.DataFrame, side: Side, space: FeatureSpace, *, as_of: date,
         asks, has = _profile(frame, space, day_number(as_of))
     else:
         asks, has = _vacancy(frame, space, records)
-    n, n_features = frame.height, len(space)
-    nowhere = np.zeros(n_features + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
-    merged = _rows(n, has)
+    n = frame.height
+    nowhere = np.zeros(len(space) + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
     return Encoded(
         records=records,
+        as_of=as_of,
         asks=Sparse(*expand(*_rows(n, asks), *nowhere)),
-        has=Sparse(*expand(*merged, *nowhere)),
-        covers=Sparse(*expand(*merged, *space.reach())),
-        n_features=n_features,
+        has=Sparse(*expand(*_rows(n, has), *nowhere)),
+        reach=Sparse(*space.reach()),
     )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.conditions import CONDITIONS, SUGGESTED, bits, names
-from engine.features import FULL, GROUPS
+from engine.features import GROUPS
+from engine.kernels import FULL
 
 if TYPE_CHECKING:
     from datetime import date

@@ -18,6 +18,7 @@ import polars as pl
 
 from data.standard.values import WERK_EN_DENKNIVEAU
 from data.taxonomy import normalise
+from engine.kernels import FULL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 GROUPS: Final = ("occupation", "skill", "education", "sector")
 """Feature groups in the order of their numbers (uint8)."""
 OCCUPATION, SKILL, EDUCATION, SECTOR = range(len(GROUPS))
-
-FULL: Final = 128
-"""The degree of a feature that is wholly there; degrees are integers 0..128."""
 
 IDF_UNIT: Final = 1024
 """Inverse document frequencies are integers in 1/1024: 1024 stands for a feature that no record has."""

@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
-from scipy.sparse import csr_array
 
 from data.reference import NO_LOCATION
+from engine.blocks import Candidates, lay_out, take_facts, take_rows
 from engine.columns import Columns, day_number, row_pointers
 from engine.conditions import CONDITIONS, Settings, bits, can_wish, names
-from engine.features import FULL, GROUPS, IDF_UNIT, stable_hash
+from engine.features import GROUPS, IDF_UNIT, stable_hash
 from engine.kernels import (
-    WEIGHT_TOTAL,
+    CELL,
+    FULL,
+    UNIT,
+    Asking,
+    Best,
+    Rules,
+    Sought,
     Sparse,
+    Work,
     apportion,
     check_pairs,
     pair_scores,
+    settle,
 )
 from engine.kernels import rank as rank_rows
 
@@ -31,11 +39,9 @@ if TYPE_CHECKING:
     from engine.encode import Encoded
     from engine.features import FeatureSpace
 
-UNIT: Final = WEIGHT_TOTAL * FULL
-"""The score of a record that covers everything, 2**22: scores leave the engine divided by it."""
-
-BLOCK: Final = 64
-"""Asking records that one thread ranks at a time."""
+TILE: Final = 128
+"""Asking records that one thread ranks at a time, each block of candidates for all of them before the
+next."""
 
 WISH_IDF: Final = IDF_UNIT // 2
 """A wish is neither rare nor common: it claims as much as a feature of middling rarity."""
@@ -115,11 +121,14 @@ class Ranker:
 
     Parameters
     ----------
-    vacancies, profiles : encoded in the same feature space.
+    vacancies, profiles : encoded in the same feature space, on the day of the settings.
     space : that space.
     settings : direction, weights and conditions.
     allowed : bool (n_candidates,), which candidates may be ranked, by default all. What may not be shared is
-        left out here, before anything is scored. ValueError where it has another length.
+        left out here, before anything is scored.
+    candidates : the candidates laid out, where that was done before.
+
+    Raises ValueError where `allowed` has another length, or a collection was encoded on another day.
 
     Attributes
     ----------
@@ -135,28 +144,44 @@ class Ranker:
         space: FeatureSpace,
         settings: Settings,
         allowed: NDArray[np.bool_] | None = None,
+        candidates: Candidates | None = None,
     ) -> None:
         self.vacancies, self.profiles, self.space, self.settings = vacancies, profiles, space, settings
         self._vacancies_ask = settings.direction != "profile"
         self.asking, self.candidates = (vacancies, profiles) if self._vacancies_ask else (profiles, vacancies)
-        self._allowed = np.ones(len(self.candidates), np.bool_) if allowed is None else allowed
-        if len(self._allowed) != len(self.candidates):
-            raise ValueError(f"allowed tells of {len(self._allowed)} candidates, not {len(self.candidates)}")
+        if allowed is not None and len(allowed) != len(self.candidates):
+            raise ValueError(f"allowed tells of {len(allowed)} candidates, not {len(self.candidates)}")
+        for encoded in (vacancies, profiles):
+            if encoded.as_of != settings.as_of:
+                raise ValueError(f"encoded as of {encoded.as_of}, to be ranked as of {settings.as_of}")
         self._required, self._wished = bits(settings.required), bits(settings.wished)
-        self._today = day_number(settings.as_of)
         asked, self.wishes = weigh(self.asking, space, settings)
         # The other side doesn't ask, so what it wants weighs as suggested, and its wishes are not known.
         wanted, _ = weigh(self.candidates, space, Settings(settings.as_of))
         self.vacancy_weights, self.profile_weights = (
             (asked, wanted) if self._vacancies_ask else (wanted, asked)
         )
-        self._weights = asked
-        self._covered = postings(self.candidates.covers, len(space))
-        self._mutual = settings.direction == "mutual"
-        if self._mutual:
-            self._wanted = postings(wanted, len(space))
-        else:
-            self._wanted = Sparse(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint16))
+        self._facts = [take_facts(encoded.records.columns) for encoded in (vacancies, profiles)]
+        self._weights, self._wanted = asked, wanted
+        self._laid_out = candidates or lay_out(self.candidates)
+        rows, mutual = self._laid_out.rows, settings.direction == "mutual"
+        self._sought = Sought(
+            facts=self._laid_out.facts,
+            blocks=self._laid_out.blocks,
+            wanted=take_rows(wanted, rows if mutual else rows[:0]),
+            allowed=np.ones(len(rows), np.bool_) if allowed is None else allowed[rows],
+            sources=np.ones(len(self.candidates.records.sources), np.bool_),
+        )
+        radius = settings.radius_km
+        self._rules = Rules(
+            vacancies_ask=self._vacancies_ask,
+            mutual=mutual,
+            radius=-1 if radius is None else (1000 * radius) ** 2,
+            required=self._required,
+            strict=settings.strict,
+            today=day_number(settings.as_of),
+            k=0,
+        )
 
     def rank(self, k: int, first: int = 0, last: int | None = None, *, threads: int = 1) -> Ranking:
         """Rank the best k candidates of the asking records [first:last], by default of all.
@@ -165,8 +190,7 @@ class Ranker:
         answer doesn't depend on `threads`.
         """
         blocks = list(self.blocks(k, first, last, threads=threads))
-        nothing = np.empty(0, np.int32)
-        blocks = blocks or [self._pairs(nothing, nothing, nothing)]
+        blocks = blocks or [self._block(k, 0, 0)]
         arrays: dict[str, Any] = {
             name: np.concatenate([getattr(block, name) for block in blocks]) for name in _PAIR
         }
@@ -175,63 +199,61 @@ class Ranker:
     def blocks(
         self, k: int, first: int = 0, last: int | None = None, *, threads: int = 1
     ) -> Iterator[Ranking]:
-        """Yield the same in blocks of up to `BLOCK` asking records, in their order, as they become ready."""
+        """Yield the same in blocks of up to `TILE` asking records, in their order, as they become ready."""
         rows = range(len(self.asking))[first:last]
         ahead: deque[Future[Ranking]] = deque()
         with ThreadPoolExecutor(threads) as pool:
             try:
-                for start in rows[::BLOCK]:
+                for start in rows[::TILE]:
                     if len(ahead) == 2 * threads:
                         yield ahead.popleft().result()
-                    ahead.append(pool.submit(self._block, k, start, min(start + BLOCK, rows.stop)))
+                    ahead.append(pool.submit(self._block, k, start, min(start + TILE, rows.stop)))
                 while ahead:
                     yield ahead.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
 
     def _block(self, k: int, first: int, last: int) -> Ranking:
-        best, size = np.zeros((last - first, k), np.int32), np.zeros(last - first, np.int32)
-        radius = self.settings.radius_km
-        rank_rows(
-            first,
-            last,
-            self.asking.records.columns,
-            self.candidates.records.columns,
-            self._vacancies_ask,
-            self._weights,
-            self._covered,
-            self._mutual,
-            self.asking.covers,
-            self._wanted,
-            self.wishes,
-            self._allowed,
-            -1 if radius is None else (1000 * radius) ** 2,
-            self._required,
-            self.settings.strict,
-            self._today,
-            best,
-            size,
-        )
+        n, k = last - first, min(k, len(self.candidates))
+        covers = self.asking.covers_of(first, last)
+        facts = self._facts[0 if self._vacancies_ask else 1]
+        best = room_for(n, k)
+        work = room_to_work(self._sought.blocks.size, self._weights.indptr[first : last + 1])
+        rules = self._rules._replace(k=k)
+        if k:
+            rank_rows(
+                first,
+                last,
+                Asking(facts, self._weights, self.wishes, covers),
+                self._sought,
+                rules,
+                work,
+                best,
+            )
+            settle(k, best)
         place = np.arange(1, k + 1, dtype=np.int32)
-        filled = place <= size[:, None]
-        asking = np.repeat(np.arange(first, last, dtype=np.int32), size)
-        return self._pairs(asking, best[filled], np.broadcast_to(place, filled.shape)[filled])
+        filled = place <= best.size[:, None]
+        found = self._laid_out.rows[best.row[:, :k][filled]]
+        asking = np.repeat(np.arange(first, last, dtype=np.int32), best.size)
+        place = np.broadcast_to(place, filled.shape)[filled]
+        other = np.zeros(len(place), np.int32)
+        pair_scores(self._wanted, covers, found, asking - np.int32(first), other)
+        return self._pairs(asking, found, place, best.own[:, :k][filled], other)
 
     def _pairs(
-        self, asking: NDArray[np.int32], candidates: NDArray[np.int32], place: NDArray[np.int32]
+        self,
+        asking: NDArray[np.int32],
+        candidates: NDArray[np.int32],
+        place: NDArray[np.int32],
+        own: NDArray[np.int32],
+        other: NDArray[np.int32],
     ) -> Ranking:
-        """Everything about pairs that are known to be good: scores of both sides, distance, what is
-        unknown."""
+        """All that is told about pairs, from the scores of both sides."""
         vacancy, profile = (asking, candidates) if self._vacancies_ask else (candidates, asking)
-        score_vacancy, score_profile = np.zeros((2, len(place)), np.int32)
-        pair_scores(self.vacancy_weights, self.profiles.covers, vacancy, profile, score_vacancy)
-        pair_scores(self.profile_weights, self.vacancies.covers, profile, vacancy, score_profile)
-        broken, unknown = self.conditions(vacancy, profile)
-        if len(self.wishes):
-            met = ~(broken | unknown)[:, None] >> np.arange(len(CONDITIONS), dtype=np.uint16) & 1
-            own = score_vacancy if self._vacancies_ask else score_profile
-            own += ((self.wishes[asking].astype(np.int32) * met).sum(axis=1) * FULL).astype(np.int32)
+        score_vacancy, score_profile = (own, other) if self._vacancies_ask else (other, own)
+        _, unknown = self.conditions(vacancy, profile)
         a, b = score_vacancy.astype(np.int64), score_profile.astype(np.int64)
+        vacancy_columns, profile_columns = self.vacancies.records.columns, self.profiles.records.columns
         return Ranking(
             vacancies=self.vacancies,
             profiles=self.profiles,
@@ -241,26 +263,62 @@ class Ranker:
             rank=place,
             score_vacancy=score_vacancy,
             score_profile=score_profile,
-            score_mutual=(2 * a * b // np.maximum(a + b, 1)).astype(np.int32),
-            distance=distances(
-                self.vacancies.records.columns, vacancy, self.profiles.records.columns, profile
-            ),
+            score_mutual=harmonic_means(a, b),
+            distance=distances(vacancy_columns, vacancy, profile_columns, profile),
             unknown=unknown & np.uint16(self._required | self._wished),
         )
 
     def pair(self, vacancy: int, profile: int) -> Ranking:
         """Score one pair of rows, whether it would be ranked or not; its rank is 0."""
         rows = np.array([vacancy], np.int32), np.array([profile], np.int32)
-        return self._pairs(*(rows if self._vacancies_ask else rows[::-1]), np.zeros(1, np.int32))
+        asking, candidate = rows if self._vacancies_ask else rows[::-1]
+        own, other, only = np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.int32)
+        a, c = int(asking[0]), int(candidate[0])
+        pair_scores(self._weights, self.candidates.covers_of(c, c + 1), asking, only, own)
+        pair_scores(self._wanted, self.asking.covers_of(a, a + 1), candidate, only, other)
+        if len(self.wishes):
+            broken, unknown = self.conditions(*rows)
+            met = ~(broken | unknown) >> np.arange(len(CONDITIONS), dtype=np.uint16) & 1
+            own += np.int32(self.wishes[a].astype(np.int64) @ met) * np.int32(FULL)
+        return self._pairs(asking, candidate, np.zeros(1, np.int32), own, other)
 
     def conditions(
         self, vacancy: NDArray[np.int32], profile: NDArray[np.int32]
     ) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
         """Return what pairs break and what can't be checked: uint16 (m,) bit sets over all conditions."""
         broken, unknown = np.zeros((2, len(vacancy)), np.uint16)
-        columns = self.vacancies.records.columns, self.profiles.records.columns
-        check_pairs(*columns, vacancy, profile, self._today, broken, unknown)
+        vacancies, profiles = self._facts
+        check_pairs(vacancies, profiles, vacancy, profile, self._rules.today, broken, unknown)
         return broken, unknown
+
+
+def room_for(n: int, k: int) -> Best:
+    """Return a `Best` for n asking records that keeps k each."""
+    room = 2 * k + 64
+    return Best(
+        size=np.zeros(n, np.int32),
+        key=np.zeros((n, room), np.int64),
+        tie=np.zeros((n, room), np.uint64),
+        row=np.zeros((n, room), np.int32),
+        own=np.zeros((n, room), np.int32),
+        last_key=np.zeros(n, np.int64),
+        last_tie=np.zeros(n, np.uint64),
+        last_row=np.zeros(n, np.int32),
+    )
+
+
+def room_to_work(size: int, indptr: NDArray[np.int64]) -> Work:
+    """Return a `Work` for blocks of `size` and asking records whose features `indptr` points to."""
+    n = int(np.diff(indptr).max(initial=0)) + 3
+    return Work(
+        scores=np.zeros(size, np.int32),
+        runs=np.zeros((size // CELL, 2), np.int64),
+        dense_row=np.zeros(n, np.int32),
+        dense_weight=np.zeros(n, np.int32),
+        begin=np.zeros(n, np.int64),
+        end=np.zeros(n, np.int64),
+        weight=np.zeros(n, np.int32),
+    )
 
 
 def weigh(encoded: Encoded, space: FeatureSpace, settings: Settings) -> tuple[Sparse, NDArray[np.uint16]]:
@@ -303,11 +361,10 @@ def weigh(encoded: Encoded, space: FeatureSpace, settings: Settings) -> tuple[Sp
     return Sparse(asks.indptr, asks.features, weights[: len(asks.features)]), wishes
 
 
-def postings(rows: Sparse, n_features: int) -> Sparse:
-    """Turn rows of features round: for each feature the rows that have it, ascending, and their values."""
-    shape = len(rows.indptr) - 1, n_features
-    by_feature = csr_array((rows.values, rows.features, rows.indptr), shape=shape).tocsc()
-    return Sparse(by_feature.indptr.astype(np.int64), by_feature.indices.astype(np.int32), by_feature.data)
+def harmonic_means(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int32]:
+    """`engine.kernels.harmonic_mean` of each pair, int32 (m,)."""
+    means: NDArray[np.int64] = 2 * a * b // np.maximum(a + b, 1)
+    return means.astype(np.int32)
 
 
 def distances(

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from data.question import LanguageCriterion, Question
 from data.reference import NO_LOCATION, postcodes
-from engine.columns import CONTRACT_TYPES, LICENCES, MISSING_DATE, Columns, Records, day_number, pack_language
+from engine.columns import CONTRACT_TYPES, LICENCES, Columns, Records, day_number, pack_language
+from engine.kernels import MISSING_DATE
 
 __all__ = ["Selection", "select"]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from plain_engine import AS_OF, BROKEN, MET, UNKNOWN, Json, frame_of, random_record
 
 from data.errors import QuestionError
+from engine.blocks import take_facts
 from engine.columns import Columns, day_number, read_columns, sort_by_key
 from engine.conditions import CONDITIONS, REQUIRED, SUGGESTED, Settings, bits, can_wish, names
 from engine.kernels import check_pairs
@@ -36,7 +37,7 @@ def verdicts(
     broken, unknown = np.zeros((2, len(pairs)), np.uint16)
     of_vacancies, of_profiles = columns_of(vacancies, profiles)
     v, p = pairs.reshape(-1, 2).T.copy()
-    check_pairs(of_vacancies, of_profiles, v, p, day_number(as_of), broken, unknown)
+    check_pairs(take_facts(of_vacancies), take_facts(of_profiles), v, p, day_number(as_of), broken, unknown)
     assert not (broken & unknown).any()
     return [
         dict.fromkeys(CONDITIONS, MET) | dict.fromkeys(names(b), BROKEN) | dict.fromkeys(names(u), UNKNOWN)
@@ -301,7 +302,7 @@ def test_a_travel_limit_is_kept_to_the_metre_and_included(metres: int, met: bool
     there = vacancies._replace(x=profiles.x + np.int32(metres), y=profiles.y)
     broken, unknown = np.zeros((2, 1), np.uint16)
     row = np.zeros(1, np.int32)
-    check_pairs(there, profiles, row, row, day_number(AS_OF), broken, unknown)
+    check_pairs(take_facts(there), take_facts(profiles), row, row, day_number(AS_OF), broken, unknown)
     assert (names(int(broken[0])) == []) is met
 
 

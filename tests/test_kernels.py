@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plain_engine import frame_of, mixed, share_out
 
 from data.reference import NO_LOCATION
+from engine.blocks import take_facts
 from engine.columns import Columns, read_columns
 from engine.kernels import (
     FAR,
@@ -168,14 +169,16 @@ def test_the_harmonic_mean_is_exact_and_rounded_down(pairs: list[tuple[int, int]
 
 
 def test_distances_are_exact_up_to_the_width_of_the_country_and_far_without_a_location() -> None:
-    places = located([(0, 0), (160_000, -160_000), (-160_000, 160_000), (NO_LOCATION, NO_LOCATION)])
-    squared = [[int(distance_squared(places, i, places, j)) for j in range(4)] for i in range(3)]
+    places = take_facts(
+        located([(0, 0), (160_000, -160_000), (-160_000, 160_000), (NO_LOCATION, NO_LOCATION)])
+    ).table
+    squared = [[int(distance_squared(places[i], places[j])) for j in range(4)] for i in range(3)]
     assert squared == [
         [0, 51_200_000_000, 51_200_000_000, FAR],
         [51_200_000_000, 0, 204_800_000_000, FAR],
         [51_200_000_000, 204_800_000_000, 0, FAR],
     ]
-    assert distance_squared(places, 3, places, 3) == FAR
+    assert distance_squared(places[3], places[3]) == FAR
 
 
 def located(places: Sequence[tuple[int, int]]) -> Columns:

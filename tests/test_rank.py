@@ -39,8 +39,8 @@ from data.taxonomy import Taxonomy, bundled_taxonomy
 from engine.conditions import CONDITIONS, Settings, names
 from engine.encode import Encoded, encode
 from engine.features import FeatureSpace
-from engine.kernels import WEIGHT_TOTAL, Sparse
-from engine.rank import UNIT, Ranker, Ranking, postings
+from engine.kernels import UNIT, WEIGHT_TOTAL
+from engine.rank import Ranker, Ranking
 
 ALL = Settings(AS_OF, required=frozenset())
 """Settings by which nothing excludes."""
@@ -173,24 +173,6 @@ def test_ranking_of_the_pilot_equals_the_plain_one(setting: Settings) -> None:
     ranking = pilot_world().ranker(setting).rank(20)
     assert len(ranking) > 250
     assert rows_of(ranking) == plain_rank(vacancies, profiles, plain, setting, 20)
-
-
-@given(st.lists(st.dictionaries(st.integers(0, 6), st.integers(1, 128), max_size=5), max_size=6))
-def test_postings_are_the_rows_turned_round(rows: list[dict[int, int]]) -> None:
-    triples = [
-        (row, feature, value) for row, own in enumerate(rows) for feature, value in sorted(own.items())
-    ]
-    indptr = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-    forward = Sparse(
-        indptr,
-        np.array([feature for _, feature, _ in triples], np.int32),
-        np.array([value for _, _, value in triples], np.uint8),
-    )
-    turned = postings(forward, 7)
-    assert [each.dtype for each in turned] == [np.int64, np.int32, np.uint8]
-    features = np.repeat(np.arange(7), np.diff(turned.indptr)).tolist()
-    found = list(zip(features, turned.features.tolist(), turned.values.tolist(), strict=True))
-    assert found == sorted((feature, row, value) for row, feature, value in triples)
 
 
 # -- never in the score
@@ -486,7 +468,7 @@ def test_threads_and_the_size_of_blocks_make_no_difference(
     ranker = pilot_world().ranker(setting)
     expected = digest(ranker.rank(20))
     for block, threads in ((1, 3), (7, 2), (64, 4), (1000, 1), (13, 1)):
-        monkeypatch.setattr(engine.rank, "BLOCK", block)
+        monkeypatch.setattr(engine.rank, "TILE", block)
         assert digest(ranker.rank(20, threads=threads)) == expected
         assert sum(len(part) for part in ranker.blocks(20, threads=threads)) == len(ranker.rank(20))
 
