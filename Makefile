@@ -22,7 +22,7 @@ bench: $(STAMP)  ## measure, and write the tables to benchmarks/results/
 
 lock:  ## make the lock file anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	    --group dev --upgrade pyproject.toml -o requirements.lock
+	    --group dev --group bench --upgrade pyproject.toml -o requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
