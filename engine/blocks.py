@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from data.reference import NO_LOCATION
-from engine.columns import Columns, pack
+from engine.columns import FACTS, Columns
 from engine.kernels import CELL, FAR, Blocks, Facts, Sparse, expand, fill_block
+from engine.signature import signatures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,6 +71,10 @@ def lay_out(encoded: Encoded) -> Candidates:
         size=size,
         box=cell_boxes(facts.table),
         limit=cell_limits(facts.table),
+        x=facts.table["x"].copy(),
+        y=facts.table["y"].copy(),
+        travel_limit=facts.table["travel_limit"].copy(),
+        signature=signatures(encoded.records)[order],
         start=np.cumsum([0, *map(len, postings)], dtype=np.int64),
         pointers=pointers,
         postings=np.concatenate(postings) if postings else np.empty(0, np.uint32),
@@ -109,11 +114,19 @@ def hilbert(x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def take_facts(columns: Columns, rows: NDArray[np.intp] | None = None) -> Facts:
     """Copy what the conditions read of these rows, in their order; by default of all rows."""
-    if rows is None:
-        return Facts(pack(columns), columns.language_indptr, columns.language, columns.language_levels)
-    spoken, indptr = ragged_rows(columns.language_indptr, rows)
-    levels = np.ascontiguousarray(columns.language_levels[spoken])
-    return Facts(pack(columns, rows), indptr, columns.language[spoken], levels)
+    rows = np.arange(len(columns.x)) if rows is None else rows
+    places, indptr = ragged_rows(columns.language_indptr, rows)
+    table = np.zeros(len(rows), FACTS)
+    for name in set(FACTS.names or ()) & set(columns._fields):
+        table[name] = getattr(columns, name)[rows]
+    table["first_language"], table["n_languages"] = indptr[:-1], np.diff(indptr)
+    levels = (columns.language_levels[places].astype(np.uint32) + np.uint32(1)) << np.arange(
+        0, 16, 4, np.uint32
+    )
+    return Facts(
+        table,
+        columns.language[places].astype(np.uint32) << np.uint32(16) | levels.sum(axis=1, dtype=np.uint32),
+    )
 
 
 def take_rows(sparse: Sparse, rows: NDArray[np.integer[Any]]) -> Sparse:
@@ -153,24 +166,26 @@ def dense_slots(encoded: Encoded) -> NDArray[np.int32]:
 def cell_boxes(table: NDArray[np.void]) -> NDArray[np.int32]:
     """Return least and most x, least and most y of each cell, int32 (n_cells, 4).
 
-    Records without a location don't count: they are near to nobody who sets a limit, and a cell without any
-    other gets a box that is far from everything.
+    A record without a location is far from everything. A cell of such records has a box that nothing is near to,
+    inside out; a cell that has others too, a box that reaches everywhere.
     """
     lost = table["x"] == NO_LOCATION
+    mixed = _by_cell(np.maximum, lost) != _by_cell(np.minimum, lost)
     sides = []
     for axis in ("x", "y"):
-        sides.append(_by_cell(np.minimum, np.where(lost, 2**30, table[axis])))
-        sides.append(_by_cell(np.maximum, np.where(lost, -(2**30), table[axis])))
+        for reduce, outside in ((np.minimum, 2**30), (np.maximum, -(2**30))):
+            side = _by_cell(reduce, np.where(lost, outside, table[axis]))
+            sides.append(np.where(mixed, -outside, side))
     return np.stack(sides, axis=1).astype(np.int32)
 
 
 def cell_limits(table: NDArray[np.void]) -> NDArray[np.int64]:
-    """Return the largest squared travel limit of each cell, int64 (n_cells,), square metres, FAR without
-    one."""
+    """Return least and largest squared travel limit of each cell, int64 (n_cells, 2) in m², or FAR."""
     limit = table["travel_limit"].astype(np.int64)
-    return _by_cell(np.maximum, np.where(limit < 0, FAR, limit * limit * 1_000_000))
+    squared = np.where(limit < 0, FAR, limit * limit * 1_000_000)
+    return np.stack([_by_cell(np.minimum, squared), _by_cell(np.maximum, squared)], axis=1)
 
 
-def _by_cell(reduce: np.ufunc, values: NDArray[np.int64]) -> NDArray[np.int64]:
+def _by_cell(reduce: np.ufunc, values: NDArray[Any]) -> NDArray[np.int64]:
     reduced = [reduce.reduce(values[start : start + CELL]) for start in range(0, len(values), CELL)]
     return np.array(reduced, np.int64)

@@ -104,6 +104,8 @@ FACTS: Final = np.dtype(
         ("hours_max", np.int16),
         ("licences", np.uint16),
         ("source", np.uint16),
+        ("first_language", np.uint32),
+        ("n_languages", np.uint8),
         ("irregular", np.int8),
         ("office_hours", np.int8),
         ("contracts", np.uint8),
@@ -112,19 +114,8 @@ FACTS: Final = np.dtype(
     ],
     align=True,
 )
-"""The columns of one record side by side, 48 bytes: a condition then reads one line of the cache a
+"""The columns of one record side by side, 56 bytes: a condition then reads one line of the cache a
 candidate."""
-
-
-def pack(columns: Columns, rows: NDArray[np.intp] | None = None) -> NDArray[np.void]:
-    """Copy the columns that hold one value a record into an array of `FACTS`, those of `rows` in their
-    order."""
-    table = np.zeros(len(columns.x) if rows is None else len(rows), FACTS)
-    for name in FACTS.names or ():
-        if name != "source":
-            column = getattr(columns, name)
-            table[name] = column if rows is None else column[rows]
-    return table
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,9 @@ WEIGHT_TOTAL: Final = 2**15
 UNIT: Final = WEIGHT_TOTAL * FULL
 """The score of a record that covers everything, 2**22: scores leave the engine divided by it."""
 
+EVERYONE: Final = np.uint64(1 << 31)
+"""The mark that every record has."""
+
 CELL: Final = 512
 """Rows that are skipped together where none of them is near enough."""
 
@@ -66,12 +69,8 @@ class Facts(NamedTuple):
 
     table: NDArray[Any]
     """(n,) of `engine.columns.FACTS`"""
-    language_indptr: NDArray[np.int64]
-    """(n + 1,), as in `engine.columns.Columns`"""
-    language: NDArray[np.int16]
-    """(n_languages,)"""
-    language_levels: NDArray[np.int8]
-    """(n_languages, 4)"""
+    spoken: NDArray[np.uint32]
+    """(n_languages,) languages, those of a record at `first_language`: code << 16 | levels + 1, four bits each"""
 
 
 class Blocks(NamedTuple):
@@ -86,8 +85,13 @@ class Blocks(NamedTuple):
     box: NDArray[np.int32]
     """(n_cells, 4) least and most x, least and most y of the rows in each cell of `CELL` rows"""
     limit: NDArray[np.int64]
-    """(n_cells,) largest squared distance, in square metres, that a row of the cell allows; FAR without
-    limit"""
+    """(n_cells, 2) least and largest squared distance that a row of the cell allows, square metres, or FAR"""
+    x: NDArray[np.int32]
+    y: NDArray[np.int32]
+    travel_limit: NDArray[np.int16]
+    """(n,) as in the facts, each by itself, which vectorises"""
+    signature: NDArray[np.uint64]
+    """(n,) marks of `engine.signature`"""
     start: NDArray[np.int64]
     """(n_blocks + 1,)"""
     pointers: NDArray[np.uint32]
@@ -108,6 +112,8 @@ class Asking(NamedTuple):
     """weights of what they ask"""
     wishes: NDArray[np.uint16]
     """(n, n_conditions) weight of each condition that is a wish; or (0, 0) without any"""
+    refused: NDArray[np.uint64]
+    """(n,) marks of `engine.signature` that no candidate may have"""
     covers: Sparse
     """degrees of what they cover, from the first record of the call on; read where the order is mutual"""
 
@@ -290,14 +296,15 @@ def distance_squared(a: Any, b: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def check(vacancies: Any, v: Any, profiles: Any, p: Any, squared: Any, today: Any) -> Any:
-    """Tell which conditions the pair (vacancy v, profile p) breaks, and which can't be checked.
+def check(vacancy: Any, profile: Any, asked: Any, known: Any, squared: Any, today: Any) -> Any:
+    """Tell which conditions a vacancy and a profile break, and which can't be checked.
 
-    `vacancies` and `profiles` are Facts, `squared` is the pair's `distance_squared`, `today` the day number
-    of the ranking. Returns (broken, unknown), two bit sets over the conditions, never both for one; what each
-    says stands in engine.conditions.
+    vacancy, profile : one of `FACTS` each; `asked` and `known` are what `Facts.spoken` holds of both sides.
+    squared : their `distance_squared`. today : day number of the ranking.
+
+    Returns (broken, unknown), two bit sets over the conditions, never both for one; what each says stands in
+    engine.conditions.
     """
-    vacancy, profile = vacancies.table[v], profiles.table[p]
     broken = 0
     unknown = 0
 
@@ -355,7 +362,7 @@ def check(vacancies: Any, v: Any, profiles: Any, p: Any, squared: Any, today: An
         elif vacancy.licences & ~profile.licences != 0:
             broken |= LICENCE
 
-    lacking, doubtful = _check_languages(vacancies, v, profiles, p)
+    lacking, doubtful = _check_languages(vacancy, profile, asked, known)
     if lacking:
         broken |= LANGUAGE
     elif doubtful:
@@ -370,33 +377,26 @@ def check(vacancies: Any, v: Any, profiles: Any, p: Any, squared: Any, today: An
 
 
 @njit(cache=True, nogil=True)
-def _check_languages(vacancies: Any, v: Any, profiles: Any, p: Any) -> Any:
-    """Count the asked languages that the profile lacks, and those of which it says too little to tell."""
-    first, last = profiles.language_indptr[p], profiles.language_indptr[p + 1]
-    lacking = 0
-    doubtful = 0
-    for asked in range(vacancies.language_indptr[v], vacancies.language_indptr[v + 1]):
-        met = False
-        perhaps = first == last
-        for spoken in range(first, last):
-            if profiles.language[spoken] != vacancies.language[asked]:
+def _check_languages(vacancy: Any, profile: Any, asked: Any, known: Any) -> Any:
+    """Tell whether the profile lacks an asked language, and whether it says too little of one to tell."""
+    lacking, doubtful = False, False
+    first, last = profile.first_language, profile.first_language + profile.n_languages
+    for a in range(vacancy.first_language, vacancy.first_language + vacancy.n_languages):
+        met, perhaps = False, first == last
+        for k in range(first, last):
+            if known[k] >> np.uint32(16) != asked[a] >> np.uint32(16):
                 continue
-            enough = True
-            stated = True
+            enough, stated = True, True
             for skill in range(4):
-                at_least = vacancies.language_levels[asked, skill]
-                if at_least < 2 or at_least > 4:
-                    continue
-                level = profiles.language_levels[spoken, skill]
-                if level <= 0:
-                    stated = False
-                elif level < at_least:
-                    enough = False
+                at_least = np.int32(asked[a] >> np.uint32(4 * skill) & np.uint32(15)) - 1
+                level = np.int32(known[k] >> np.uint32(4 * skill) & np.uint32(15)) - 1
+                if 2 <= at_least <= 4:
+                    stated &= level > 0
+                    enough &= level <= 0 or level >= at_least
             met |= enough and stated
             perhaps |= enough
-        if not met:
-            doubtful += perhaps
-            lacking += not perhaps
+        doubtful |= perhaps and not met
+        lacking |= not perhaps and not met
     return lacking, doubtful
 
 
@@ -404,38 +404,47 @@ def _check_languages(vacancies: Any, v: Any, profiles: Any, p: Any) -> Any:
 def check_pairs(
     vacancies: Any, profiles: Any, vacancy_rows: Any, profile_rows: Any, today: Any, broken: Any, unknown: Any
 ) -> None:
-    """`broken[i], unknown[i] = check(vacancy_rows[i], profile_rows[i])`; both uint16 (m,), rows int32
-    (m,)."""
+    """`check` of each pair of rows: broken and unknown uint16 (m,), rows int32 (m,); both sides are Facts."""
+    of_vacancies, asked = vacancies.table, vacancies.spoken
+    of_profiles, known = profiles.table, profiles.spoken
     for i in range(len(vacancy_rows)):
-        v, p = vacancy_rows[i], profile_rows[i]
-        squared = distance_squared(vacancies.table[v], profiles.table[p])
-        broken[i], unknown[i] = check(vacancies, v, profiles, p, squared, today)
+        vacancy, profile = of_vacancies[vacancy_rows[i]], of_profiles[profile_rows[i]]
+        squared = distance_squared(vacancy, profile)
+        broken[i], unknown[i] = check(vacancy, profile, asked, known, squared, today)
 
 
 @njit(cache=True, nogil=True)
-def pair_score(weights: Any, a: Any, degrees: Any, b: Any) -> Any:
-    """Give the sum of weight × degree over the features that row a of weights and row b of degrees have,
-    int32.
+def pair_score(
+    features: Any, weights: Any, w: Any, w_last: Any, covered: Any, degrees: Any, d: Any, d_last: Any
+) -> Any:
+    """Give the sum of weight × degree over the features in both of two rows of sparse vectors, int32.
 
-    Equals `sum(w * dict(row b).get(f, 0) for f, w in row a)`.
+    features, weights : int32 and uint16, of which w..w_last - 1 is one row.
+    covered, degrees : int32 and uint8, of which d..d_last - 1 is the other.
 
-    weights : Sparse of uint16 weights; degrees : Sparse of uint8 degrees.
+    Equals `sum(w * dict(the other).get(f, 0) for f, w in the one)`.
     """
     total = np.int32(0)
-    d, last = degrees.indptr[b], degrees.indptr[b + 1]
-    for w in range(weights.indptr[a], weights.indptr[a + 1]):
-        while d < last and degrees.features[d] < weights.features[w]:
-            d += 1
-        if d < last and degrees.features[d] == weights.features[w]:
-            total += np.int32(weights.values[w]) * np.int32(degrees.values[d])
+    while w < w_last and d < d_last:
+        if features[w] == covered[d]:
+            total += np.int32(weights[w]) * np.int32(degrees[d])
+        ahead = features[w] <= covered[d]
+        d += features[w] >= covered[d]
+        w += ahead
     return total
 
 
 @njit(cache=True, nogil=True)
 def pair_scores(weights: Any, degrees: Any, asking_rows: Any, covering_rows: Any, out: Any) -> None:
-    """`out[i] = pair_score(weights, asking_rows[i], degrees, covering_rows[i])`; rows and out int32 (m,)."""
+    """Fill `out[i]` with the `pair_score` of row asking_rows[i] of weights and row covering_rows[i] of degrees.
+
+    weights, degrees : Sparse; rows and out int32 (m,).
+    """
+    w_at, features, values = weights
+    d_at, covered, shares = degrees
     for i in range(len(asking_rows)):
-        out[i] = pair_score(weights, asking_rows[i], degrees, covering_rows[i])
+        a, b = asking_rows[i], covering_rows[i]
+        out[i] = pair_score(features, values, w_at[a], w_at[a + 1], covered, shares, d_at[b], d_at[b + 1])
 
 
 @njit(cache=True, nogil=True)
@@ -489,61 +498,124 @@ def fill_block(indptr: Any, features: Any, degrees: Any, slot: Any, pointers: An
 
 
 @njit(cache=True, nogil=True)
-def _box_squared(box: Any, x: Any, y: Any) -> Any:
-    """Square metres from a point to the nearest point of a box, 0 inside it."""
-    dx = max(np.int64(box[0]) - x, x - np.int64(box[1]), np.int64(0))
-    dy = max(np.int64(box[2]) - y, y - np.int64(box[3]), np.int64(0))
-    return dx * dx + dy * dy
+def _limits(asker: Any, radius: Any, required: Any, vacancies_ask: Any) -> Any:
+    """Give the largest squared distance that the asker allows, or FAR; and whether candidates have a say."""
+    limit = np.int64(radius) if radius >= 0 else np.int64(FAR)
+    near = required & AREA != 0
+    if near and not vacancies_ask and asker.travel_limit >= 0:
+        limit = min(limit, np.int64(asker.travel_limit) * np.int64(asker.travel_limit) * 1_000_000)
+    return limit, near and vacancies_ask
 
 
 @njit(cache=True, nogil=True)
-def _runs_in_reach(asker: Any, rules: Any, blocks: Any, b: Any, runs: Any) -> Any:
-    """Find the runs of cells of block b in which some row may be near enough.
+def _runs_in_reach(
+    asker: Any, limit: Any, by_candidate: Any, box: Any, limits: Any, first: Any, last: Any, runs: Any
+) -> Any:
+    """Find the runs of cells among first..last - 1 in which some row may be near enough.
 
-    Fills `runs` with first and last row (exclusive) inside the block of each run; returns how many.
+    limit, by_candidate : see `_limits`; box, limits : see `Blocks`.
+    runs : int64 (m, 2), filled with the first row of each run and the one behind it, counted from the first cell.
+
+    Returns how many runs there are.
     """
-    limit = np.int64(rules.radius) if rules.radius >= 0 else np.int64(FAR)
-    by_candidate = rules.required & AREA != 0 and rules.vacancies_ask
-    if rules.required & AREA != 0 and not rules.vacancies_ask and asker.travel_limit >= 0:
-        limit = min(limit, np.int64(asker.travel_limit) * np.int64(asker.travel_limit) * 1_000_000)
-    per_block = blocks.size // CELL
     x, y = np.int64(asker.x), np.int64(asker.y)
+    lost = asker.x == NO_LOCATION
     found = 0
-    for cell in range(min(per_block, len(blocks.limit) - b * per_block)):
-        at = b * per_block + cell
-        allowed = min(limit, blocks.limit[at]) if by_candidate else limit
-        if allowed < FAR and (asker.x == NO_LOCATION or _box_squared(blocks.box[at], x, y) > allowed):
-            continue
-        if found and runs[found - 1, 1] == cell * CELL:
+    for cell in range(first, last):
+        allowed = min(limit, limits[cell, 1]) if by_candidate else limit
+        if allowed < FAR:
+            # The nearest point of the box.
+            dx = max(np.int64(box[cell, 0]) - x, x - np.int64(box[cell, 1]), np.int64(0))
+            dy = max(np.int64(box[cell, 2]) - y, y - np.int64(box[cell, 3]), np.int64(0))
+            if lost or dx * dx + dy * dy > allowed:
+                continue
+        row = (cell - first) * CELL
+        if found and runs[found - 1, 1] == row:
             runs[found - 1, 1] += CELL
         else:
-            runs[found, 0], runs[found, 1] = cell * CELL, (cell + 1) * CELL
+            runs[found, 0], runs[found, 1] = row, row + CELL
             found += 1
     return found
 
 
 @njit(cache=True, nogil=True)
-def _add_dense(scores: Any, dense: Any, left: Any, rows: Any, weights: Any, n: Any) -> None:
-    """`scores[:] = sum(weights[i] * dense[rows[i], left : left + len(scores)] for i in range(n))`.
+def _hide_far(
+    asker: Any,
+    limit: Any,
+    by_candidate: Any,
+    box: Any,
+    limits: Any,
+    xs: Any,
+    ys: Any,
+    own_limits: Any,
+    offset: Any,
+    left: Any,
+    right: Any,
+    scores: Any,
+) -> None:
+    """Set the scores of rows that lie out of reach to -1, among rows left..right - 1 of the block at `offset`.
 
-    Four rows at a time: each is then read once, and the scores a quarter as often. scores int32 (m,), dense
-    uint8 (n_slots, size), rows and weights int32 with room for n + 3.
+    In float64, which is exact for squares in the plane of data.reference and vectorises better than int64.
+    Parameters are those of `_runs_in_reach` and of `Blocks`.
     """
-    m = len(scores)
-    for extra in range(n, (n + 3) // 4 * 4):
-        rows[extra], weights[extra] = rows[0], 0
-    if n == 0:
-        scores[:] = 0
-    for i in range(0, n, 4):
-        a, b = dense[rows[i], left : left + m], dense[rows[i + 1], left : left + m]
-        c, d = dense[rows[i + 2], left : left + m], dense[rows[i + 3], left : left + m]
-        v, w, x, y = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
-        if i == 0:
-            for j in range(m):
-                scores[j] = v * np.int32(a[j]) + w * np.int32(b[j]) + x * np.int32(c[j]) + y * np.int32(d[j])
-        else:
-            for j in range(m):
-                scores[j] += v * np.int32(a[j]) + w * np.int32(b[j]) + x * np.int32(c[j]) + y * np.int32(d[j])
+    lost = asker.x == NO_LOCATION
+    # Whoever has no location is farther from everything than any limit, also from others without one.
+    x = np.float64(1e12) if lost else np.float64(asker.x)
+    y = np.float64(asker.y)
+    most = np.inf if limit == FAR else np.float64(limit)
+    for start in range(left, right, CELL):
+        cell = (offset + start) // CELL
+        surely = min(limit, limits[cell, 0]) if by_candidate else limit
+        # The farthest point of the box.
+        dx = max(np.int64(box[cell, 1]) - np.int64(asker.x), np.int64(asker.x) - np.int64(box[cell, 0]))
+        dy = max(np.int64(box[cell, 3]) - np.int64(asker.y), np.int64(asker.y) - np.int64(box[cell, 2]))
+        if not lost and dx * dx + dy * dy <= surely:
+            continue
+        stop = min(start + CELL, right)
+        # Slices count from 0: an index that may be negative, for all the compiler knows, doesn't vectorise.
+        part, allowed = scores[start:stop], own_limits[offset + start : offset + stop]
+        east, north = xs[offset + start : offset + stop], ys[offset + start : offset + stop]
+        for i in range(len(part)):
+            ex, ey = np.float64(east[i]) - x, np.float64(north[i]) - y
+            own = np.float64(allowed[i]) * 1000.0
+            reach = min(most, own * own) if by_candidate and own >= 0 else most
+            part[i] = -1 if ex * ex + ey * ey > reach else part[i]
+
+
+@njit(cache=True, nogil=True)
+def _hide_refused(signature: Any, refused: Any, offset: Any, left: Any, right: Any, scores: Any) -> None:
+    """Set the scores of rows whose signature has a refused bit to -1, among rows left..right - 1 of a block."""
+    part, signs = scores[left:right], signature[offset + left : offset + right]
+    for i in range(len(part)):
+        part[i] = -1 if signs[i] & refused else part[i]
+
+
+@njit(cache=True, nogil=True)
+def _add_dense(
+    scores: Any, left: Any, right: Any, dense: Any, b: Any, rows: Any, weights: Any, n: Any
+) -> None:
+    """`scores[left:right] = sum(weights[i] * dense[b, rows[i], left:right] for i in range(n))`.
+
+    Two or four rows at a time, so that the scores are read less often. scores int32 (size,), dense uint8
+    (n_blocks, n_slots, size), rows and weights int32 with room for n + 1.
+    """
+    part = scores[left:right]
+    part[:] = 0
+    if n % 2:
+        rows[n], weights[n] = rows[0], 0
+    i = 0
+    while i < n:
+        p, q = dense[b, rows[i]][left:right], dense[b, rows[i + 1]][left:right]
+        v, w = weights[i], weights[i + 1]
+        if n - i <= 2:
+            for j in range(len(part)):
+                part[j] += v * np.int32(p[j]) + w * np.int32(q[j])
+            return
+        r, s = dense[b, rows[i + 2]][left:right], dense[b, rows[i + 3]][left:right]
+        x, y = weights[i + 2], weights[i + 3]
+        for j in range(len(part)):
+            part[j] += v * np.int32(p[j]) + w * np.int32(q[j]) + x * np.int32(r[j]) + y * np.int32(s[j])
+        i += 4
 
 
 @njit(cache=True, nogil=True)
@@ -589,24 +661,13 @@ def _keep_best(k: Any, size: Any, key: Any, tie: Any, row: Any, own: Any) -> Non
 
 
 @njit(cache=True, nogil=True)
-def _keep(k: Any, best: Any, t: Any) -> None:
-    """Keep the best k of at least k that are held for asking record t, and note the last of them."""
-    _keep_best(k, best.size[t], best.key[t], best.tie[t], best.row[t], best.own[t])
-    best.size[t] = k
-    best.last_key[t], best.last_tie[t], best.last_row[t] = (
-        best.key[t, k - 1],
-        best.tie[t, k - 1],
-        best.row[t, k - 1],
-    )
-
-
-@njit(cache=True, nogil=True)
 def settle(k: Any, best: Any) -> None:
     """Put the best k of what is held in the total order, and let go of the rest."""
     for t in range(len(best.size)):
-        if best.size[t] > k:
-            _keep(k, best, t)
         key, tie, row, own, size = best.key[t], best.tie[t], best.row[t], best.own[t], best.size[t]
+        if size > k:
+            _keep_best(k, size, key, tie, row, own)
+            best.size[t] = size = k
         # Comb sort (Dobosiewicz 1980): in place, short, and near k log k.
         gap, sorted_so_far = size, False
         while gap > 1 or not sorted_so_far:
@@ -643,89 +704,6 @@ def _met(wishes: Any, a: Any, failed: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _any_from(scores: Any, bar: Any) -> Any:
-    """Tell whether any of `GROUP` scores reaches the bar; into bytes, which is what vectorises best."""
-    hit = np.uint8(0)
-    for i in range(GROUP):
-        hit |= np.uint8(scores[i] >= bar)
-    return hit != 0
-
-
-@njit(cache=True, nogil=True)
-def _score_block(asking: Any, a: Any, blocks: Any, b: Any, runs: Any, work: Any, scores: Any) -> None:
-    """Fill `scores` inside the runs with the sum of weight × degree of asking record a and each row of block
-    b.
-
-    Lists are looked up before the first is read, so that the look-ups overlap. Outside the runs `scores`
-    holds what nobody reads.
-    """
-    weights = asking.weights
-    n_dense, n_lists = 0, 0
-    for j in range(weights.indptr[a], weights.indptr[a + 1]):
-        feature, weight = weights.features[j], weights.values[j]
-        if feature >= len(blocks.slot) or weight == 0:
-            continue
-        if blocks.slot[feature] >= 0:
-            work.dense_row[n_dense], work.dense_weight[n_dense] = blocks.slot[feature], weight
-            n_dense += 1
-        else:
-            work.begin[n_lists] = blocks.start[b] + np.int64(blocks.pointers[b, feature])
-            work.end[n_lists] = blocks.start[b] + np.int64(blocks.pointers[b, feature + 1])
-            work.weight[n_lists] = weight
-            n_lists += 1
-    for run in range(len(runs)):
-        left, right = runs[run, 0], runs[run, 1]
-        _add_dense(scores[left:right], blocks.dense[b], left, work.dense_row, work.dense_weight, n_dense)
-    for i in range(n_lists):
-        weight = work.weight[i]
-        for at in range(work.begin[i], work.end[i]):
-            posting = blocks.postings[at]
-            scores[posting >> np.uint32(8)] += weight * np.int32(posting & np.uint32(255))
-
-
-@njit(cache=True, nogil=True)
-def _consider(asking: Any, a: Any, t: Any, sought: Any, c: Any, own: Any, rules: Any, best: Any) -> Any:
-    """Hold candidate c, whose sum of weight × degree is `own`, if it may be ranked and can be among the best
-    k.
-
-    t is the place of asking record a in `best`. Returns whether room ran out, and the best k were kept.
-    """
-    if not sought.allowed[c] or not sought.sources[sought.facts.table[c].source]:
-        return False
-    asker = asking.facts.table[a]
-    squared = distance_squared(asker, sought.facts.table[c])
-    if rules.radius >= 0 and squared > rules.radius:
-        return False
-    nearness = _NEAREST - min(squared, _NEAREST)
-    wishing = len(asking.wishes) > 0
-    if not (wishing or rules.mutual) and (np.int64(own) << _NEAR | nearness) < best.last_key[t]:
-        return False
-    if rules.vacancies_ask:
-        broken, unknown = check(asking.facts, a, sought.facts, c, squared, rules.today)
-    else:
-        broken, unknown = check(sought.facts, c, asking.facts, a, squared, rules.today)
-    if broken & rules.required or (rules.strict and unknown & rules.required):
-        return False
-    if wishing:
-        own += _met(asking.wishes, a, broken | unknown)
-    score = np.int64(own)
-    if rules.mutual:
-        score = harmonic_mean(own, pair_score(sought.wanted, c, asking.covers, t))
-    if score == 0:
-        return False
-    key, tie = score << _NEAR | nearness, mix(asker.hash, sought.facts.table[c].hash)
-    if not _ahead(key, tie, c, best.last_key[t], best.last_tie[t], best.last_row[t]):
-        return False
-    held = best.size[t]
-    best.key[t, held], best.tie[t, held], best.row[t, held], best.own[t, held] = key, tie, c, own
-    best.size[t] = held + 1
-    if held + 1 < best.key.shape[1]:
-        return False
-    _keep(rules.k, best, t)
-    return True
-
-
-@njit(cache=True, nogil=True)
 def rank(first: Any, last: Any, asking: Any, sought: Any, rules: Any, work: Any, best: Any) -> None:
     """Find the best k candidates of asking records first..last - 1, in the total order, conditions first.
 
@@ -735,36 +713,159 @@ def rank(first: Any, last: Any, asking: Any, sought: Any, rules: Any, work: Any,
 
     Parameters: Asking, Sought, Rules, Work, and a new Best of last - first rows, filled here. `settle` it.
     """
-    blocks = sought.blocks
-    for b in range(len(blocks.start) - 1):
-        offset = b * blocks.size
-        rows = min(blocks.size, len(sought.facts.table) - offset)
+    # Arrays are taken out of their tuples once: in a loop, each time would count a reference.
+    asking_table, asking_spoken = asking.facts
+    table, spoken = sought.facts
+    w_at, w_features, w_values = asking.weights
+    c_at, c_features, c_values = asking.covers
+    n_at, n_features, n_values = sought.wanted
+    blocks, wishes, allowed, sources = sought.blocks, asking.wishes, sought.allowed, sought.sources
+    signature, refused = blocks.signature, asking.refused
+    box, limits, xs, ys, own_limits = blocks.box, blocks.limit, blocks.x, blocks.y, blocks.travel_limit
+    block_start, pointers, postings, slot, dense = (
+        blocks.start,
+        blocks.pointers,
+        blocks.postings,
+        blocks.slot,
+        blocks.dense,
+    )
+    scores, runs, dense_row, dense_weight, begin, end, weight = work
+    vacancies_ask, mutual, radius, required, strict, today, k = rules
+    held, best_key, best_tie, best_row, best_own, last_key, last_tie, last_row = best
+    n, size, n_slots, n_cells, room = len(table), blocks.size, len(slot), len(limits), best_key.shape[1]
+    wishing, by_check = len(wishes) > 0, required & ~AREA != 0 or len(wishes) > 0
+
+    for b in range(len(block_start) - 1):
+        offset, first_cell = b * size, b * size // CELL
+        rows = min(size, n - offset)
         for a in range(first, last):
-            runs = work.runs[: _runs_in_reach(asking.facts.table[a], rules, blocks, b, work.runs)]
-            if len(runs) == 0:
+            if refused[a] & EVERYONE:
                 continue
-            scores, t = work.scores, a - first
-            _score_block(asking, a, blocks, b, runs, work, scores)
-            bonus = _met(asking.wishes, a, 0) if len(asking.wishes) else np.int32(0)
+            t, asker = a - first, asking_table[a]
+            limit, by_candidate = _limits(asker, radius, required, vacancies_ask)
+            n_runs = _runs_in_reach(
+                asker,
+                limit,
+                by_candidate,
+                box,
+                limits,
+                first_cell,
+                min(first_cell + size // CELL, n_cells),
+                runs,
+            )
+            if n_runs == 0:
+                continue
+
+            # All lists are looked up before the first is read, so that the look-ups overlap.
+            n_dense, n_lists = 0, 0
+            for j in range(w_at[a], w_at[a + 1]):
+                f = w_features[j]
+                if f >= n_slots or w_values[j] == 0:
+                    continue
+                if slot[f] >= 0:
+                    dense_row[n_dense], dense_weight[n_dense] = slot[f], w_values[j]
+                    n_dense += 1
+                else:
+                    begin[n_lists] = block_start[b] + np.int64(pointers[b, f])
+                    end[n_lists] = block_start[b] + np.int64(pointers[b, f + 1])
+                    weight[n_lists] = w_values[j]
+                    n_lists += 1
+            for run in range(n_runs):
+                _add_dense(scores, runs[run, 0], runs[run, 1], dense, b, dense_row, dense_weight, n_dense)
+            # What this adds outside the runs is never read.
+            for i in range(n_lists):
+                share = weight[i]
+                for at in range(begin[i], end[i]):
+                    posting = postings[at]
+                    scores[posting >> np.uint32(8)] += share * np.int32(posting & np.uint32(255))
+            if limit < FAR or by_candidate:
+                for run in range(n_runs):
+                    _hide_far(
+                        asker, limit, by_candidate, box, limits, xs, ys, own_limits,
+                        offset, runs[run, 0], min(runs[run, 1], rows), scores,
+                    )  # fmt: skip
+
+            if refused[a]:
+                for run in range(n_runs):
+                    _hide_refused(
+                        signature, refused[a], offset, runs[run, 0], min(runs[run, 1], rows), scores
+                    )
+
             # Until k are held the bar comes down in steps, so that the best of the block are seen first.
-            bar, ceiling = _bar(best.last_key[t], bonus, rules.mutual), np.int32(2**31 - 1)
-            if best.size[t] < rules.k:
-                for run in range(len(runs)):
-                    for i in range(runs[run, 0], runs[run, 1]):
-                        bar = max(bar, scores[i] // 2)
+            bonus = _met(wishes, a, 0) if wishing else np.int32(0)
+            bar, ceiling = _bar(last_key[t], bonus, mutual), np.int32(2**31 - 1)
+            if held[t] < k:
+                highest = np.int32(0)
+                for run in range(n_runs):
+                    part = scores[runs[run, 0] : runs[run, 1]]
+                    for i in range(len(part)):
+                        highest = max(highest, part[i])
+                bar = max(bar, highest - highest // 8)
             while True:
-                for run in range(len(runs)):
-                    for group in range(runs[run, 0], min(runs[run, 1], rows), GROUP):
-                        if not _any_from(scores[group : group + GROUP], bar):
+                for run in range(n_runs):
+                    part = scores[runs[run, 0] : runs[run, 1]]
+                    for group in range(0, len(part), GROUP):
+                        # Into bytes, which vectorises best.
+                        hit = np.uint8(0)
+                        for i in range(GROUP):
+                            hit |= np.uint8(part[group + i] >= bar)
+                        if hit == 0:
                             continue
-                        for i in range(group, min(group + GROUP, rows)):
-                            if bar <= scores[i] < ceiling and _consider(
-                                asking, a, t, sought, offset + i, scores[i], rules, best
-                            ):
-                                bar = max(bar, _bar(best.last_key[t], bonus, rules.mutual))
-                if best.size[t] >= rules.k and best.last_key[t] == 0:
-                    _keep(rules.k, best, t)
-                lowest = _bar(best.last_key[t], bonus, rules.mutual)
+                        for i in range(group, group + GROUP):
+                            c = offset + runs[run, 0] + i
+                            if part[i] < bar or part[i] >= ceiling or c >= n or not allowed[c]:
+                                continue
+                            candidate, own = table[c], part[i]
+                            if not sources[candidate.source]:
+                                continue
+                            squared = distance_squared(asker, candidate)
+                            nearness = _NEAREST - min(squared, _NEAREST)
+                            if not (wishing or mutual) and (np.int64(own) << _NEAR | nearness) < last_key[t]:
+                                continue
+                            if by_check:
+                                if vacancies_ask:
+                                    failed, unknown = check(
+                                        asker, candidate, asking_spoken, spoken, squared, today
+                                    )
+                                else:
+                                    failed, unknown = check(
+                                        candidate, asker, spoken, asking_spoken, squared, today
+                                    )
+                                if failed & required or (strict and unknown & required):
+                                    continue
+                                if wishing:
+                                    own += _met(wishes, a, failed | unknown)
+                            score = np.int64(own)
+                            if mutual:
+                                other = pair_score(
+                                    n_features, n_values, n_at[c], n_at[c + 1],
+                                    c_features, c_values, c_at[t], c_at[t + 1],
+                                )  # fmt: skip
+                                score = harmonic_mean(own, other)
+                            key, tie = score << _NEAR | nearness, mix(asker.hash, candidate.hash)
+                            if score == 0 or not _ahead(key, tie, c, last_key[t], last_tie[t], last_row[t]):
+                                continue
+                            at = held[t]
+                            best_key[t, at], best_tie[t, at], best_row[t, at], best_own[t, at] = (
+                                key,
+                                tie,
+                                c,
+                                own,
+                            )
+                            held[t] = at + 1
+                            if held[t] == room:
+                                _keep_best(k, room, best_key[t], best_tie[t], best_row[t], best_own[t])
+                                held[t] = k
+                                last_key[t], last_tie[t] = best_key[t, k - 1], best_tie[t, k - 1]
+                                last_row[t] = best_row[t, k - 1]
+                                bar = max(bar, _bar(last_key[t], bonus, mutual))
+                if held[t] >= k and last_key[t] == 0:
+                    _keep_best(k, held[t], best_key[t], best_tie[t], best_row[t], best_own[t])
+                    held[t] = k
+                    last_key[t], last_tie[t], last_row[t] = (
+                        best_key[t, k - 1], best_tie[t, k - 1], best_row[t, k - 1]
+                    )  # fmt: skip
+                lowest = _bar(last_key[t], bonus, mutual)
                 if bar <= lowest:
                     break
-                ceiling, bar = bar, max(bar // 2, lowest)
+                ceiling, bar = bar, max(bar - bar // 8 - 1, lowest)

@@ -32,6 +32,7 @@ from engine.kernels import (
     settle,
 )
 from engine.kernels import rank as rank_rows
+from engine.signature import in_vain, refusals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -154,6 +155,8 @@ class Ranker:
         for encoded in (vacancies, profiles):
             if encoded.as_of != settings.as_of:
                 raise ValueError(f"encoded as of {encoded.as_of}, to be ranked as of {settings.as_of}")
+        today = day_number(settings.as_of)
+        self._refused = refusals(self.asking.records, settings.required, today)
         self._required, self._wished = bits(settings.required), bits(settings.wished)
         asked, self.wishes = weigh(self.asking, space, settings)
         # The other side doesn't ask, so what it wants weighs as suggested, and its wishes are not known.
@@ -164,12 +167,16 @@ class Ranker:
         self._facts = [take_facts(encoded.records.columns) for encoded in (vacancies, profiles)]
         self._weights, self._wanted = asked, wanted
         self._laid_out = candidates or lay_out(self.candidates)
+        # Who breaks a condition with everybody needn't be looked at.
+        may = ~in_vain(self.candidates.records, settings.required, today)
+        if allowed is not None:
+            may &= allowed
         rows, mutual = self._laid_out.rows, settings.direction == "mutual"
         self._sought = Sought(
             facts=self._laid_out.facts,
             blocks=self._laid_out.blocks,
             wanted=take_rows(wanted, rows if mutual else rows[:0]),
-            allowed=np.ones(len(rows), np.bool_) if allowed is None else allowed[rows],
+            allowed=may[rows],
             sources=np.ones(len(self.candidates.records.sources), np.bool_),
         )
         radius = settings.radius_km
@@ -179,7 +186,7 @@ class Ranker:
             radius=-1 if radius is None else (1000 * radius) ** 2,
             required=self._required,
             strict=settings.strict,
-            today=day_number(settings.as_of),
+            today=today,
             k=0,
         )
 
@@ -224,7 +231,7 @@ class Ranker:
             rank_rows(
                 first,
                 last,
-                Asking(facts, self._weights, self.wishes, covers),
+                Asking(facts, self._weights, self.wishes, self._refused, covers),
                 self._sought,
                 rules,
                 work,
