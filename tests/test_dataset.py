@@ -5,7 +5,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.datatypes import DataTypeClass
 from polars.testing import assert_frame_equal
+from pydantic import ValidationError
 
 from data import files
 from data.dataset import ID_FIELDS, batches, parquet, read, reading, records, schema, write, writing
 from data.dataset.lines import to_frame, to_lines
+from data.dataset.plain import validator
 from data.errors import FileError, OutputError, RecordError
 from data.files import atomic
+from data.pilot import generate_profiles, generate_vacancies
 from data.standard import Side, model_of
 
 SIDES: tuple[Side, ...] = ("werkzoekende", "vacature")
@@ -164,6 +169,57 @@ def test_absent_is_null_and_an_empty_list_or_object_is_not(tmp_path: Path) -> No
     assert frame["sector"].to_list() == [[]]
 
 
+# -- the check of plain values
+
+
+@cache
+def generated(side: Side) -> pl.DataFrame:
+    generate = generate_profiles if side == "werkzoekende" else generate_vacancies
+    return pl.concat(generate(60, seed=1, as_of=date(2026, 9, 1)))
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each place in a JSON value, as what holds it and the name or number there."""
+    for key, each in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, key
+        if isinstance(each, dict | list):
+            yield from places(each)
+
+
+LIKE_ANOTHER = st.sampled_from(
+    [None, True, 0, 1, -1, 10**30, 1.0, "", "1", "6511AB", "2026-02-30", [], [None]]
+)
+ANYTHING: st.SearchStrategy[Any] = (
+    LIKE_ANOTHER | st.floats() | TEXT | st.builds(dict) | st.just({"idWerkzoekende": "a"})
+)
+
+
+@pytest.mark.parametrize("side", SIDES)
+@given(data=st.data())
+def test_what_is_accepted_is_what_the_model_accepts(side: Side, data: st.DataObject) -> None:
+    row = data.draw(st.integers(0, generated(side).height - 1))
+    record = json.loads(to_lines(generated(side)[row]))
+    holder, key = data.draw(st.sampled_from(list(places(record))))
+    change = data.draw(st.sampled_from(["nothing", "another value", "another property", "a value less"]))
+    if change == "another value":
+        holder[key] = data.draw(ANYTHING)
+    elif change == "a value less":
+        del holder[key]
+    elif change == "another property" and isinstance(holder, dict):
+        holder[data.draw(TEXT)] = holder[key]
+    assert accepts(lambda: validator(side).validate_python(record)) == accepts(
+        lambda: model_of(side).model_validate_json(json.dumps(record))
+    )
+
+
+def accepts(check: Callable[[], Any]) -> bool:
+    try:
+        check()
+    except ValidationError:
+        return False
+    return True
+
+
 # -- out and in again
 
 
@@ -234,6 +290,28 @@ def test_spelling_that_means_the_same_is_read_the_same(tmp_path: Path) -> None:
     line = json.dumps(GOOD).encode()
     (tmp_path / "c.jsonl").write_bytes(b"\xef\xbb\xbf\n  " + line + b"\r\n\n")
     assert_frame_equal(read(tmp_path / "c.jsonl").frame, plain)
+
+
+SPELLINGS = [
+    lambda found: json.dumps(found),
+    lambda found: json.dumps(found, separators=(",", ":"), ensure_ascii=False),
+    lambda found: json.dumps(found, indent=1),
+    lambda found: "[" + "\n , ".join(json.dumps(each, ensure_ascii=False) for each in found) + "]",
+    lambda found: "[\r\n" + ",\r\n".join(map(json.dumps, found)) + "\r\n]",
+    lambda found: "[" + ",\n".join(json.dumps(each).replace("}, {", "},\n{") for each in found) + "\n]",
+]
+
+
+@pytest.mark.parametrize("spelt", SPELLINGS)
+@pytest.mark.parametrize("side", SIDES)
+def test_a_list_may_have_its_line_ends_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: Side, spelt: Callable[[list[Any]], str]
+) -> None:
+    monkeypatch.setattr(files, "PIECE", 999)
+    frame = generated(side)
+    found = [json.loads(line) for line in to_lines(frame).splitlines()]
+    (tmp_path / "a.json").write_text(spelt(found), newline="")
+    assert_frame_equal(read(tmp_path / "a.json").frame, frame)
 
 
 @pytest.mark.parametrize("name", ["werkzoekenden", "vacatures"])
@@ -327,6 +405,16 @@ def test_a_bad_item_of_a_list_is_told_like_a_bad_line(tmp_path: Path, problem: s
     one, two = (json.dumps(named(number)).encode() for number in (1, 2))
     (tmp_path / "a.json").write_bytes(b"[" + b",\n".join([one, line, two]) + b"]")
     assert rejected(tmp_path / "a.json", tmp_path) == from_lines
+
+
+@pytest.mark.parametrize("problem", IN_LISTS)
+def test_a_bad_item_is_told_the_same_wherever_its_line_ends(tmp_path: Path, problem: str) -> None:
+    one, two = (json.dumps(named(number)).encode() for number in (1, 2))
+    told = []
+    for between in (b",\n", b" , "):
+        (tmp_path / "a.json").write_bytes(b"[" + between.join([one, BAD_RECORDS[problem][0], two]) + b"]")
+        told.append(rejected(tmp_path / "a.json", tmp_path))
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("problem", BAD_RECORDS)
@@ -540,6 +628,20 @@ def test_parquet_that_others_wrote_is_checked_record_by_record(tmp_path: Path) -
     assert (first["number"], first["id"], first["path"]) == (2, "n2", "$.mobiliteit.bemiddelingspostcode")
     assert first["record"] == wrong
     assert (second["number"], second["found"]) == (4, "the id of record 1 again")
+
+
+def test_parquet_with_null_in_a_list_is_refused_and_absent_properties_are_not(tmp_path: Path) -> None:
+    found = [
+        named(1, sector=[None, {}]),
+        named(2, sector=[{"codeSbi": None}]),
+        named(3, telefoonnummer=[None]),
+    ]
+    path = parquet_file(tmp_path / "a.parquet", found)
+    assert [(told["id"], told["path"]) for told in rejected(path, tmp_path)] == [
+        ("n1", "$.sector[0]"),
+        ("n3", "$.telefoonnummer[0]"),
+    ]
+    assert read(path, on_error="skip").frame["sector"].to_list() == [[{"codeSbi": None}]]
 
 
 def test_parquet_that_koppel_wrote_is_trusted_but_for_its_ids_unless_asked(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
@@ -12,12 +12,13 @@ from typing import IO, Any, Final, Literal
 
 import polars as pl
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from data.dataset import parquet
 from data.dataset.formats import format_of
 from data.dataset.lines import to_frame, to_lines
-from data.dataset.records import of_json, of_ndjson
+from data.dataset.plain import validator
+from data.dataset.records import Item, of_json, of_ndjson, parsed
 from data.dataset.schema import ID_FIELDS, schema, side_of
 from data.errors import FileError, RecordError
 from data.files import Progress, atomic, read_pieces
@@ -162,20 +163,14 @@ class Batches(Iterator[pl.DataFrame]):
         if form == "parquet":
             self.side, marked = parquet.inspect(path, side)
             rows = parquet.frames(path, self.side, BATCH, progress)
-            frames = (
-                map(self._trusted, rows)
-                if trust and marked
-                else self._checked(line for frame in rows for line in to_lines(frame).splitlines())
-            )
+            frames = map(self._trusted if trust and marked else self._untrusted, rows)
         else:
             split = of_json if form == "json" else of_ndjson
-            texts = split(read_pieces(path, progress), path)
-            head = list(islice(texts, _HEAD))
-            self.side = _side_told(head, side, path)
-            frames = self._checked(chain(head, texts))
-        model = model_of(self.side)
-        self._validate = model.__pydantic_validator__.validate_json
-        self._serialise = model.__pydantic_serializer__.to_json
+            items = split(read_pieces(path, progress), path)
+            head = list(islice(items, _HEAD))
+            self.side = _side_told((value for _, value in head), side, path)
+            frames = self._checked(chain(head, items))
+        self._validate = validator(self.side).validate_python
         self._id_field = ID_FIELDS[self.side]
         self._columns = schema(self.side)
         self._frames = self._with_rejects(frames, rejects)
@@ -203,12 +198,12 @@ class Batches(Iterator[pl.DataFrame]):
         if empty:
             yield pl.DataFrame(schema=self._columns)
 
-    def _checked(self, texts: Iterator[bytes]) -> Iterator[pl.DataFrame]:
-        """Yield frames of the good records among texts."""
+    def _checked(self, items: Iterator[Item]) -> Iterator[pl.DataFrame]:
+        """Yield frames of the good records among items."""
         good: list[bytes] = []
         size = 0
-        for text in texts:
-            if record := self._accept(text):
+        for text, value in items:
+            if record := self._accept(text, value):
                 good.append(record)
                 size += len(record)
             if len(good) == BATCH or size > _BATCH_BYTES:
@@ -217,47 +212,66 @@ class Batches(Iterator[pl.DataFrame]):
         if good:
             yield to_frame(good, self._columns)
 
-    def _accept(self, text: bytes) -> bytes | None:
+    def _accept(self, text: bytes, value: Any) -> bytes | None:
         """Count a record and give what was checked of it, as JSON; None if it is bad."""
-        try:
-            record = self._validate(text)
-        except ValidationError as error:
-            self._reject(text, _encoding_faults(text) or faults(error))
-            return None
+        wrong = self._faults(text, value)
         # What the frame holds is read from this, not from the text, so that no two parsers need to agree.
-        checked = self._serialise(record, exclude_none=True)
-        # A property that stands there twice is once in the record. Quotes tell, and \u0022 is one too.
-        fault = None
-        if text.count(b'"') != checked.count(b'"') or b"\\u0022" in text:
-            fault = _repetition(text)
-        fault = fault or self._id_fault(getattr(record, self._id_field))
-        if fault:
-            self._reject(text, [fault])
-            return None
-        self.accepted += 1
-        return checked
+        checked = b"" if wrong else to_json(value)
+        # A property that stands twice in the text is once in the value.
+        if not wrong and checked != text and _may_say_more(text, checked):
+            wrong = self._faults_in(text) or _repetitions(text)
+        return checked if self._counted(text, value, wrong) else None
+
+    def _untrusted(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give the rows that are good records; each is checked as the JSON that it would be written as."""
+        items = ((text, parsed(text)) for text in to_lines(frame).splitlines())
+        return frame.filter([self._counted(*item, self._faults(*item)) for item in items])
 
     def _trusted(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give the rows that have an id of their own."""
         good = []
         for row, record_id in enumerate(frame[self._id_field].to_list()):
-            fault = self._id_fault(record_id)
-            good.append(fault is None)
-            if fault:
-                self._reject(to_lines(frame[row]), [fault])
+            wrong = self._id_faults(record_id)
+            good.append(not wrong)
+            if wrong:
+                self._reject(to_lines(frame[row]), wrong)
             else:
                 self.accepted += 1
         return frame if all(good) else frame.filter(good)
 
-    def _id_fault(self, record_id: str | None) -> Fault | None:
+    def _faults(self, text: bytes, value: Any) -> list[Fault]:
+        """Tell what is wrong with a record, its id excepted."""
+        try:
+            self._validate(value)
+        except ValidationError as error:
+            return self._faults_in(text) or faults(error)
+        return []
+
+    def _faults_in(self, text: bytes) -> list[Fault]:
+        """Tell what the model of the side finds wrong with the text of a record."""
+        try:
+            model_of(self.side).model_validate_json(text)
+        except ValidationError as error:
+            return _encoding_faults(text) or faults(error)
+        return []
+
+    def _id_faults(self, record_id: str | None) -> list[Fault]:
         path = f"$.{self._id_field}"
         if record_id is None:
-            return Fault(path, "absent", "an id, which a record in a collection needs", missing=True)
+            return [Fault(path, "absent", "an id, which a record in a collection needs", missing=True)]
         number = self.read + 1
         first = self._numbers.setdefault(record_id, number)
-        return None if first == number else Fault(path, f"the id of record {first} again", "each id once")
+        return [] if first == number else [Fault(path, f"the id of record {first} again", "each id once")]
 
-    def _reject(self, text: bytes, wrong: Sequence[Fault]) -> None:
+    def _counted(self, text: bytes, value: Any, wrong: list[Fault]) -> bool:
+        """Count a record as accepted if nothing is wrong with it and its id, or reject it."""
+        if wrong := wrong or self._id_faults(value.get(self._id_field)):
+            self._reject(text, wrong)
+            return False
+        self.accepted += 1
+        return True
+
+    def _reject(self, text: bytes, wrong: list[Fault]) -> None:
         """Count a bad record and tell it, or raise RecordError if it stops the reading."""
         self.rejected += 1
         first = wrong[0]
@@ -277,15 +291,14 @@ class Batches(Iterator[pl.DataFrame]):
             self._rejects.write(about[:-1].encode() + b', "record": ' + _embedded(text) + b"}\n")
 
     def _id_of(self, text: bytes) -> str:
-        record = _parsed(text)
+        record = parsed(text)
         found = record.get(self._id_field) if isinstance(record, dict) else None
         return found if isinstance(found, str) and _ID.fullmatch(found) else "unknown"
 
 
-def _side_told(head: list[bytes], asked: Side | None, path: Path) -> Side:
+def _side_told(head: Iterable[Any], asked: Side | None, path: Path) -> Side:
     """Give the side of a file's records, told by the first of them."""
-    parsed = map(_parsed, head)
-    told = [side for record in parsed if isinstance(record, dict) and (side := side_of(record))]
+    told = [side for record in head if isinstance(record, dict) and (side := side_of(record))]
     if asked and told and asked not in told:
         raise FileError(
             str(path), f"records of the side {told[0]}", f"the side {asked}", "Give the other file."
@@ -300,14 +313,6 @@ def _side_told(head: list[bytes], asked: Side | None, path: Path) -> Side:
     return asked or told[0]
 
 
-def _parsed(text: bytes) -> Any:
-    """Give a JSON value, None if it isn't JSON."""
-    try:
-        return from_json(text)
-    except ValueError:
-        return None
-
-
 def _encoding_faults(text: bytes) -> list[Fault]:
     try:
         text.decode()
@@ -317,7 +322,12 @@ def _encoding_faults(text: bytes) -> list[Fault]:
     return []
 
 
-def _repetition(text: bytes) -> Fault | None:
+def _may_say_more(text: bytes, checked: bytes) -> bool:
+    """Tell by the quotes, of which \\u0022 is one too, whether text holds more than was checked of it."""
+    return text.count(b'"') != checked.count(b'"') or b"\\u0022" in text
+
+
+def _repetitions(text: bytes) -> list[Fault]:
     """Tell whether an object in this JSON has a property twice."""
     twice: list[str] = []
 
@@ -326,7 +336,7 @@ def _repetition(text: bytes) -> Fault | None:
         twice.extend(name for name, count in counts.items() if count > 1)
 
     json.loads(text, object_pairs_hook=check)
-    return Fault("$", f"the property {twice[0]} twice", "each property once") if twice else None
+    return [Fault("$", f"the property {name} twice", "each property once") for name in twice[:1]]
 
 
 def _embedded(text: bytes) -> bytes:

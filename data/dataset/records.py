@@ -1,11 +1,14 @@
-"""The records of a text file one after another, each as the bytes that stand there, whatever they are."""
+"""The records of a text file one after another, whatever they are: their bytes as they stand, their value."""
 
 import codecs
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
+
+from pydantic_core import from_json
 
 from data.errors import FileError
 
@@ -13,14 +16,29 @@ LONGEST: Final = 1 << 24
 """Bytes (NDJSON) or characters (JSON) of the longest record that is read: memory stays bounded, also where a
 file holds anything but records."""
 
+# Characters: a list that is one line is not searched to its end for each item.
+_LONGEST_LINE: Final = 1 << 14
+
 _UTF_16_OR_32: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
 
-# Only where a value ends is of use, so numbers stay text: none is too long, or not a number.
-_ITEM: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_DECODER: Final = json.JSONDecoder()
+# For whole numbers of more digits than Python reads: where the value ends is told all the same.
+_LONG_NUMBERS: Final = json.JSONDecoder(parse_int=str)
+
+Item = tuple[bytes, Any]
+"""The text of a record and the value that it stands for, None if it can't be told."""
 
 
-def of_ndjson(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
+def parsed(text: bytes) -> Any:
+    """Give the value that JSON text stands for; None if it isn't JSON."""
+    try:
+        return from_json(text, cache_strings="keys")
+    except ValueError:
+        return None
+
+
+def of_ndjson(pieces: Iterator[bytes], path: Path) -> Iterator[Item]:
     """Yield the lines of NDJSON, blank ones left out; a line that is no record is yielded as it stands.
 
     Raises FileError for an empty file, UTF-16 and UTF-32, a JSON list, and a line longer than `LONGEST`.
@@ -36,11 +54,11 @@ def of_ndjson(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
             "one record a line",
             "Name the file .json, or write each record on a line.",
         )
-    yield first
-    yield from lines
+    for line in chain([first], lines):
+        yield line, parsed(line)
 
 
-def of_json(pieces: Iterator[bytes], path: Path) -> Iterator[bytes]:
+def of_json(pieces: Iterator[bytes], path: Path) -> Iterator[Item]:
     """Yield the items of a JSON list, each as it is spelt; an item that is no record too.
 
     Raises FileError for an empty file, another encoding than UTF-8, anything but a list, what is not JSON,
@@ -121,12 +139,27 @@ class _Window:
             self.fail("not a JSON list", f'"{character}"')
         self._at += 1
 
-    def item(self) -> bytes:
-        """Step over the value that begins here and give its text."""
+    def item(self) -> Item:
+        """Step over the value that begins here and give it."""
+        return self._line_item() or self._any_item()
+
+    def _line_item(self) -> Item | None:
+        """Step over an object that ends where its line does, as Koppel writes lists, in half the time."""
+        end = self._text.find("\n", self._at, self._at + _LONGEST_LINE)
+        line = self._text[self._at : max(end, self._at)].removesuffix(",")
+        text = line.encode()
+        value = parsed(text) if line.endswith("}") else None
+        if value is None:
+            return None
+        self._at += len(line)
+        return text, value
+
+    def _any_item(self) -> Item:
+        """Step over a value, wherever it ends."""
         while True:
-            problem = None
+            problem = value = None
             try:
-                _, end = _ITEM.raw_decode(self._text, self._at)
+                value, end = _decoded(self._text, self._at)
             except json.JSONDecodeError as error:
                 problem, end = error, len(self._text)
             except RecursionError:
@@ -137,7 +170,7 @@ class _Window:
         if problem:
             self.fail(f"not JSON: {problem.msg}", at=problem.pos)
         start, self._at = self._at, end
-        return self._text[start:end].encode()
+        return self._text[start:end].encode(), value
 
     def fail(self, found: str, allowed: str = "", at: int | None = None) -> NoReturn:
         """Raise a FileError with line and column of `at`, or of where reading has come."""
@@ -174,3 +207,13 @@ class _Window:
 
 def _empty(path: Path) -> FileError:
     return FileError(str(path), "empty", "records", "Check whether it was written or copied whole.")
+
+
+def _decoded(text: str, at: int) -> tuple[Any, int]:
+    """Give the JSON value that begins at a place and where it ends; JSONDecodeError if there is none."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return None, _LONG_NUMBERS.raw_decode(text, at)[1]
