@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from engine.encode import Encoded
 
-BLOCK: Final = 4096
-"""Records in a block: their scores, 16 KiB, stay in the nearest cache while the block is searched."""
+BLOCK: Final = 8192
+"""Records in a block: their scores, 32 KiB, stay in the nearest cache while the block is searched."""
 
 DENSE: Final = 0.05
 """A feature that a larger share of the records cover is held as a row of degrees instead of as postings."""
@@ -45,21 +45,32 @@ class Candidates:
     encoded : the collection.
     rows : int32 (n,), the row of it that each place of the layout holds.
     facts, blocks : of the layout.
+    wanted : suggested weights of what the rows ask, where those stand in the order of the layout, as in an
+        index; else None.
     """
 
     encoded: Encoded
     rows: NDArray[np.int32]
     facts: Facts
     blocks: Blocks
+    wanted: Sparse | None = None
 
 
-def lay_out(encoded: Encoded) -> Candidates:
-    """Lay a collection out in memory."""
+def block_size(n: int) -> int:
+    """Return how many rows stand in a block of n records that are laid out."""
+    return min(BLOCK, -(-n // CELL) * CELL) or CELL
+
+
+def lay_out(encoded: Encoded, slot: NDArray[np.int32] | None = None, size: int | None = None) -> Candidates:
+    """Lay a collection out in memory.
+
+    `slot` and `size` are by default what suits it; they are given where it is a part of what is laid out.
+    """
     columns = encoded.records.columns
     order = location_order(columns)
     facts = take_facts(columns, order)
-    size = min(BLOCK, -(-len(order) // CELL) * CELL) or CELL
-    slot = dense_slots(encoded)
+    size = size or block_size(len(order))
+    slot = dense_slots(encoded) if slot is None else slot
     starts = range(0, len(order), size)
     pointers = np.zeros((len(starts), len(slot) + 1), np.uint32)
     dense = np.zeros((len(starts), int(slot.max(initial=-1)) + 1, size), np.uint8)
@@ -121,7 +132,7 @@ def take_facts(columns: Columns, rows: NDArray[np.intp] | None = None) -> Facts:
         table[name] = getattr(columns, name)[rows]
     table["first_language"], table["n_languages"] = indptr[:-1], np.diff(indptr)
     levels = (columns.language_levels[places].astype(np.uint32) + np.uint32(1)) << np.arange(
-        0, 16, 4, np.uint32
+        0, 16, 4, dtype=np.uint32
     )
     return Facts(
         table,
@@ -166,8 +177,8 @@ def dense_slots(encoded: Encoded) -> NDArray[np.int32]:
 def cell_boxes(table: NDArray[np.void]) -> NDArray[np.int32]:
     """Return least and most x, least and most y of each cell, int32 (n_cells, 4).
 
-    A record without a location is far from everything. A cell of such records has a box that nothing is near to,
-    inside out; a cell that has others too, a box that reaches everywhere.
+    A record without a location is far from everything. A cell of such records has a box that nothing is near
+    to, inside out; a cell that has others too, a box that reaches everywhere.
     """
     lost = table["x"] == NO_LOCATION
     mixed = _by_cell(np.maximum, lost) != _by_cell(np.minimum, lost)

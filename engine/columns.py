@@ -20,7 +20,7 @@ from engine.features import stable_hash
 from engine.kernels import MISSING_DATE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -105,7 +105,7 @@ FACTS: Final = np.dtype(
         ("licences", np.uint16),
         ("source", np.uint16),
         ("first_language", np.uint32),
-        ("n_languages", np.uint8),
+        ("n_languages", np.uint16),
         ("irregular", np.int8),
         ("office_hours", np.int8),
         ("contracts", np.uint8),
@@ -133,7 +133,7 @@ class Records:
 
     side: Side
     sources: tuple[str, ...]
-    ids: list[str]
+    ids: Sequence[str]
     columns: Columns
     occupation_codes: list[str]
 

@@ -90,7 +90,8 @@ class Explanation:
     score_mutual : 0..2**22, the harmonic mean of both scores, rounded down.
     distance_km : to the metre, or None where one of the two has no location.
     broken, unknown : names of the conditions that count, and that the pair breaks or that can't be checked.
-    excluded_by : names of the conditions for which this pair would not be ranked.
+    excluded_by : what keeps this pair from being ranked: names of conditions, "radius" where the asker allows
+        less than the distance, "score" where the score that orders is 0.
     suggested, preferred, applied : group weights: ours, the user's, and what came of them.
     """
 
@@ -127,6 +128,7 @@ def explain(ranker: Ranker, vacancy: int, profile: int) -> Explanation:
             if weight
         )
     distance = float(pair.distance[0])
+    orders = int(getattr(pair, f"score_{settings.direction}")[0])
     return Explanation(
         vacancy_id=ranker.vacancies.records.ids[vacancy],
         profile_id=ranker.profiles.records.ids[profile],
@@ -141,7 +143,11 @@ def explain(ranker: Ranker, vacancy: int, profile: int) -> Explanation:
         distance_km=None if np.isnan(distance) else distance,
         broken=tuple(names(broken & counts)),
         unknown=tuple(names(unknown & counts)),
-        excluded_by=tuple(names((broken | (unknown if settings.strict else 0)) & required)),
+        excluded_by=(
+            *names((broken | (unknown if settings.strict else 0)) & required),
+            *(("radius",) if settings.radius_km is not None and not distance <= settings.radius_km else ()),
+            *(("score",) if orders == 0 else ()),
+        ),
         suggested={name: SUGGESTED[name] for name in settings.applied},
         preferred=dict(settings.preferred),
         applied=settings.applied,

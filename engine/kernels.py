@@ -70,7 +70,7 @@ class Facts(NamedTuple):
     table: NDArray[Any]
     """(n,) of `engine.columns.FACTS`"""
     spoken: NDArray[np.uint32]
-    """(n_languages,) languages, those of a record at `first_language`: code << 16 | levels + 1, four bits each"""
+    """(n_languages,) those of a record from `first_language` on: code << 16 | levels + 1, four bits each"""
 
 
 class Blocks(NamedTuple):
@@ -378,25 +378,26 @@ def check(vacancy: Any, profile: Any, asked: Any, known: Any, squared: Any, toda
 
 @njit(cache=True, nogil=True)
 def _check_languages(vacancy: Any, profile: Any, asked: Any, known: Any) -> Any:
-    """Tell whether the profile lacks an asked language, and whether it says too little of one to tell."""
-    lacking, doubtful = False, False
+    """Count the asked languages that the profile lacks, and those of which it says too little to tell."""
+    lacking = doubtful = 0
     first, last = profile.first_language, profile.first_language + profile.n_languages
     for a in range(vacancy.first_language, vacancy.first_language + vacancy.n_languages):
         met, perhaps = False, first == last
         for k in range(first, last):
             if known[k] >> np.uint32(16) != asked[a] >> np.uint32(16):
                 continue
-            enough, stated = True, True
+            enough: Any = True
+            stated: Any = True
             for skill in range(4):
                 at_least = np.int32(asked[a] >> np.uint32(4 * skill) & np.uint32(15)) - 1
                 level = np.int32(known[k] >> np.uint32(4 * skill) & np.uint32(15)) - 1
                 if 2 <= at_least <= 4:
-                    stated &= level > 0
-                    enough &= level <= 0 or level >= at_least
-            met |= enough and stated
-            perhaps |= enough
-        doubtful |= perhaps and not met
-        lacking |= not perhaps and not met
+                    stated = stated and level > 0
+                    enough = enough and (level <= 0 or level >= at_least)
+            met = met or (enough and stated)
+            perhaps = perhaps or enough
+        doubtful += perhaps and not met
+        lacking += not perhaps and not met
     return lacking, doubtful
 
 
@@ -417,7 +418,7 @@ def check_pairs(
 def pair_score(
     features: Any, weights: Any, w: Any, w_last: Any, covered: Any, degrees: Any, d: Any, d_last: Any
 ) -> Any:
-    """Give the sum of weight × degree over the features in both of two rows of sparse vectors, int32.
+    """Give the sum of weight × degree over the features in both of two sparse vectors, int32.
 
     features, weights : int32 and uint16, of which w..w_last - 1 is one row.
     covered, degrees : int32 and uint8, of which d..d_last - 1 is the other.
@@ -435,16 +436,34 @@ def pair_score(
 
 
 @njit(cache=True, nogil=True)
-def pair_scores(weights: Any, degrees: Any, asking_rows: Any, covering_rows: Any, out: Any) -> None:
-    """Fill `out[i]` with the `pair_score` of row asking_rows[i] of weights and row covering_rows[i] of degrees.
+def pair_scores(
+    weights: Any, degrees: Any, asking_rows: Any, covering_rows: Any, degree: Any, out: Any
+) -> None:
+    """Fill `out[i]` with the `pair_score` of rows asking_rows[i] of weights and covering_rows[i] of degrees.
 
-    weights, degrees : Sparse; rows and out int32 (m,).
+    Quick where pairs of the same covering row stand together: its degrees are then spread out once.
+
+    weights, degrees : Sparse; rows and out int32 (m,). degree : uint8 (n_features,), zero, and left so.
     """
     w_at, features, values = weights
     d_at, covered, shares = degrees
+    spread = -1
     for i in range(len(asking_rows)):
         a, b = asking_rows[i], covering_rows[i]
-        out[i] = pair_score(features, values, w_at[a], w_at[a + 1], covered, shares, d_at[b], d_at[b + 1])
+        if b != spread:
+            if spread >= 0:
+                for d in range(d_at[spread], d_at[spread + 1]):
+                    degree[covered[d]] = 0
+            for d in range(d_at[b], d_at[b + 1]):
+                degree[covered[d]] = shares[d]
+            spread = b
+        total = np.int32(0)
+        for w in range(w_at[a], w_at[a + 1]):
+            total += np.int32(values[w]) * np.int32(degree[features[w]])
+        out[i] = total
+    if spread >= 0:
+        for d in range(d_at[spread], d_at[spread + 1]):
+            degree[covered[d]] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -514,7 +533,7 @@ def _runs_in_reach(
     """Find the runs of cells among first..last - 1 in which some row may be near enough.
 
     limit, by_candidate : see `_limits`; box, limits : see `Blocks`.
-    runs : int64 (m, 2), filled with the first row of each run and the one behind it, counted from the first cell.
+    runs : int64 (m, 2), filled with the first row of each run and the one behind it, from the first cell on.
 
     Returns how many runs there are.
     """
@@ -553,7 +572,7 @@ def _hide_far(
     right: Any,
     scores: Any,
 ) -> None:
-    """Set the scores of rows that lie out of reach to -1, among rows left..right - 1 of the block at `offset`.
+    """Set the scores of rows out of reach to -1, among rows left..right - 1 of the block at `offset`.
 
     In float64, which is exact for squares in the plane of data.reference and vectorises better than int64.
     Parameters are those of `_runs_in_reach` and of `Blocks`.
@@ -584,7 +603,7 @@ def _hide_far(
 
 @njit(cache=True, nogil=True)
 def _hide_refused(signature: Any, refused: Any, offset: Any, left: Any, right: Any, scores: Any) -> None:
-    """Set the scores of rows whose signature has a refused bit to -1, among rows left..right - 1 of a block."""
+    """Set the scores of rows that have a refused mark to -1, among rows left..right - 1 of the block."""
     part, signs = scores[left:right], signature[offset + left : offset + right]
     for i in range(len(part)):
         part[i] = -1 if signs[i] & refused else part[i]
@@ -800,7 +819,8 @@ def rank(first: Any, last: Any, asking: Any, sought: Any, rules: Any, work: Any,
                     part = scores[runs[run, 0] : runs[run, 1]]
                     for i in range(len(part)):
                         highest = max(highest, part[i])
-                bar = max(bar, highest - highest // 8)
+                # A whole number of 64 bits here would make every comparison below take twice as long.
+                bar = max(bar, np.int32(highest - highest // 8))
             while True:
                 for run in range(n_runs):
                     part = scores[runs[run, 0] : runs[run, 1]]
@@ -868,4 +888,4 @@ def rank(first: Any, last: Any, asking: Any, sought: Any, rules: Any, work: Any,
                 lowest = _bar(last_key[t], bonus, mutual)
                 if bar <= lowest:
                     break
-                ceiling, bar = bar, max(bar - bar // 8 - 1, lowest)
+                ceiling, bar = bar, max(np.int32(bar - bar // 8 - 1), lowest)

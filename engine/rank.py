@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from engine.encode import Encoded
     from engine.features import FeatureSpace
 
-TILE: Final = 128
+TILE: Final = 256
 """Asking records that one thread ranks at a time, each block of candidates for all of them before the
 next."""
 
@@ -160,23 +160,32 @@ class Ranker:
         self._required, self._wished = bits(settings.required), bits(settings.wished)
         asked, self.wishes = weigh(self.asking, space, settings)
         # The other side doesn't ask, so what it wants weighs as suggested, and its wishes are not known.
-        wanted, _ = weigh(self.candidates, space, Settings(settings.as_of))
+        known = None if candidates is None else candidates.wanted
+        wanted = weigh(self.candidates, space, Settings(settings.as_of))[0] if known is None else known
         self.vacancy_weights, self.profile_weights = (
             (asked, wanted) if self._vacancies_ask else (wanted, asked)
         )
-        self._facts = [take_facts(encoded.records.columns) for encoded in (vacancies, profiles)]
         self._weights, self._wanted = asked, wanted
         self._laid_out = candidates or lay_out(self.candidates)
-        # Who breaks a condition with everybody needn't be looked at.
-        may = ~in_vain(self.candidates.records, settings.required, today)
-        if allowed is not None:
-            may &= allowed
+        asking_facts = take_facts(self.asking.records.columns)
         rows, mutual = self._laid_out.rows, settings.direction == "mutual"
+        if known is None:
+            facts = take_facts(self.candidates.records.columns)
+            # Who breaks a condition with everybody needn't be looked at.
+            may = ~in_vain(self.candidates.records, settings.required, today)
+            if allowed is not None:
+                may &= allowed
+            wanted, may = take_rows(wanted, rows if mutual else rows[:0]), may[rows]
+        else:
+            # The rows of an index stand in the order of its layout: one question needn't go through them all.
+            facts = self._laid_out.facts
+            may = np.ones(len(rows), np.bool_) if allowed is None else allowed
+        self._facts = [asking_facts, facts] if self._vacancies_ask else [facts, asking_facts]
         self._sought = Sought(
             facts=self._laid_out.facts,
             blocks=self._laid_out.blocks,
-            wanted=take_rows(wanted, rows if mutual else rows[:0]),
-            allowed=may[rows],
+            wanted=wanted,
+            allowed=may,
             sources=np.ones(len(self.candidates.records.sources), np.bool_),
         )
         radius = settings.radius_km
@@ -198,6 +207,8 @@ class Ranker:
         """
         blocks = list(self.blocks(k, first, last, threads=threads))
         blocks = blocks or [self._block(k, 0, 0)]
+        if len(blocks) == 1:
+            return blocks[0]
         arrays: dict[str, Any] = {
             name: np.concatenate([getattr(block, name) for block in blocks]) for name in _PAIR
         }
@@ -208,6 +219,10 @@ class Ranker:
     ) -> Iterator[Ranking]:
         """Yield the same in blocks of up to `TILE` asking records, in their order, as they become ready."""
         rows = range(len(self.asking))[first:last]
+        if threads == 1:
+            for start in rows[::TILE]:
+                yield self._block(k, start, min(start + TILE, rows.stop))
+            return
         ahead: deque[Future[Ranking]] = deque()
         with ThreadPoolExecutor(threads) as pool:
             try:
@@ -244,7 +259,7 @@ class Ranker:
         asking = np.repeat(np.arange(first, last, dtype=np.int32), best.size)
         place = np.broadcast_to(place, filled.shape)[filled]
         other = np.zeros(len(place), np.int32)
-        pair_scores(self._wanted, covers, found, asking - np.int32(first), other)
+        pair_scores(self._wanted, covers, found, asking - np.int32(first), self._no_degrees(), other)
         return self._pairs(asking, found, place, best.own[:, :k][filled], other)
 
     def _pairs(
@@ -281,13 +296,16 @@ class Ranker:
         asking, candidate = rows if self._vacancies_ask else rows[::-1]
         own, other, only = np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.int32)
         a, c = int(asking[0]), int(candidate[0])
-        pair_scores(self._weights, self.candidates.covers_of(c, c + 1), asking, only, own)
-        pair_scores(self._wanted, self.asking.covers_of(a, a + 1), candidate, only, other)
+        pair_scores(self._weights, self.candidates.covers_of(c, c + 1), asking, only, self._no_degrees(), own)
+        pair_scores(self._wanted, self.asking.covers_of(a, a + 1), candidate, only, self._no_degrees(), other)
         if len(self.wishes):
             broken, unknown = self.conditions(*rows)
             met = ~(broken | unknown) >> np.arange(len(CONDITIONS), dtype=np.uint16) & 1
             own += np.int32(self.wishes[a].astype(np.int64) @ met) * np.int32(FULL)
         return self._pairs(asking, candidate, np.zeros(1, np.int32), own, other)
+
+    def _no_degrees(self) -> NDArray[np.uint8]:
+        return np.zeros(len(self.space), np.uint8)
 
     def conditions(
         self, vacancy: NDArray[np.int32], profile: NDArray[np.int32]
@@ -301,7 +319,7 @@ class Ranker:
 
 def room_for(n: int, k: int) -> Best:
     """Return a `Best` for n asking records that keeps k each."""
-    room = 2 * k + 64
+    room = k + 64
     return Best(
         size=np.zeros(n, np.int32),
         key=np.zeros((n, room), np.int64),

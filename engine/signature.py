@@ -1,8 +1,8 @@
 """Conditions as bits: what a record is marked with, and which marks an asking record can't have.
 
-A pair whose marks and refusals share a bit breaks a condition for certain, which many candidates can be asked at
-once. The reverse doesn't hold: hours are marked in steps, languages if they are common, starting dates not at
-all; `engine.kernels.check` decides in the end. Unknown is never marked.
+A pair whose marks and refusals share a bit breaks a condition for certain, and many candidates can be asked
+that at once. The reverse doesn't hold: hours are marked in steps, languages if they are common, starting
+dates not at all; `engine.kernels.check` decides in the end. Unknown is never marked.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def signatures(records: Records) -> NDArray[np.uint64]:
 
 
 def refusals(records: Records, required: Collection[str], today: int) -> NDArray[np.uint64]:
-    """Return the marks that no candidate of these records may have, uint64 (n,): EVERYONE's, if all is in vain."""
+    """Return the marks that no candidate may have, uint64 (n,): EVERYONE's where all is in vain."""
     columns, vacancies = records.columns, records.side == "vacature"
     marks = np.where(in_vain(records, required, today), EVERYONE, 0).astype(np.uint64)
 
@@ -112,7 +112,8 @@ def in_vain(records: Records, required: Collection[str], today: int) -> NDArray[
     over = (columns.end != MISSING_DATE) & (columns.end < today)
     if records.side == "vacature":
         over |= (columns.end != MISSING_DATE) & (columns.end < columns.start)
-    return (closed & ("open" in required)) | (over & ("dates" in required))
+    vain: NDArray[np.bool_] = (closed & ("open" in required)) | (over & ("dates" in required))
+    return vain
 
 
 def _one_of(number: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.uint64]:

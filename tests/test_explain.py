@@ -128,8 +128,12 @@ def check_explanation(given: Case, vacancy: int, profile: int) -> None:
     assert found.broken == tuple(name for name in counting if verdicts[name] == BROKEN)
     assert found.unknown == tuple(name for name in counting if verdicts[name] == UNKNOWN)
     excluding = {BROKEN, UNKNOWN} if setting.strict else {BROKEN}
-    assert found.excluded_by == tuple(
-        name for name in CONDITIONS if name in setting.required and verdicts[name] in excluding
+    far = setting.radius_km is not None and (squared is None or squared > (1000 * setting.radius_km) ** 2)
+    score = {"vacancy": found.vacancy.score, "profile": found.profile.score, "mutual": found.score_mutual}
+    assert found.excluded_by == (
+        *(name for name in CONDITIONS if name in setting.required and verdicts[name] in excluding),
+        *(["radius"] if far else []),
+        *(["score"] if score[setting.direction] == 0 else []),
     )
 
     side: Side = "werkzoekende" if setting.direction == "profile" else "vacature"

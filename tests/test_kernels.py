@@ -141,9 +141,10 @@ def test_pair_scores_equal_the_plain_sum(
     pairs = [(a, c) for a in range(len(asking)) for c in range(len(covering))]
     rows = np.array(pairs, np.int32)
     scores = np.full(len(pairs), -1, np.int32)
-    pair_scores(
-        ascending(asking, np.uint16), ascending(covering), rows[:, 0].copy(), rows[:, 1].copy(), scores
-    )
+    degree = np.zeros(N_FEATURES, np.uint8)
+    asked, covered = rows.T.copy()
+    pair_scores(ascending(asking, np.uint16), ascending(covering), asked, covered, degree, scores)
+    assert not degree.any()
     assert scores.tolist() == [
         sum(weight * covering[c].get(feature, 0) for feature, weight in asking[a].items()) for a, c in pairs
     ]

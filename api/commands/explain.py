@@ -156,7 +156,7 @@ def _show(explanation: Explanation, settings: Settings) -> None:
         f"Profile {explanation.profile_id}",
         f"Distance {distance(explanation.distance_km)} km; as of {explanation.as_of}; "
         f"taxonomy {explanation.taxonomy}",
-        f"Not ranked, because of: {excluded}" if excluded else "No condition keeps this pair out.",
+        f"Not ranked, because of: {excluded}" if excluded else "Nothing keeps this pair out.",
         "",
         scores,
     )

@@ -128,12 +128,12 @@ def _frames(
     ranker: Ranker, top: int, first: int, last: int, threads: int, told: Callable[[int, int], None]
 ) -> Iterator[pl.DataFrame]:
     """Rank, and give the pairs in the order of the asking records, block by block."""
-    from engine.rank import BLOCK
+    from engine.rank import TILE
 
     k = min(top, max(1, len(ranker.candidates)))
     for number, block in enumerate(ranker.blocks(k, first, last, threads=threads), start=1):
         yield block.frame()
-        told(min(number * BLOCK, last - first), last - first)
+        told(min(number * TILE, last - first), last - first)
 
 
 def _print(pairs: pl.DataFrame, direction: options.Direction, *, as_json: bool) -> int:
