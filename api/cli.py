@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from api.commands import demo, explain, match, pilot, select, taxonomy, validate
+from api.commands import demo, explain, index, match, pilot, select, taxonomy, validate
 from api.commands.console import note
 from data.errors import KoppelError, OutputError
 
@@ -66,6 +66,7 @@ app.command(epilog=validate.EXAMPLE)(validate.validate)
 app.command(epilog=select.EXAMPLE)(select.select)
 app.command(epilog=match.EXAMPLE)(match.match)
 app.command(epilog=explain.EXAMPLE)(explain.explain)
+app.add_typer(index.commands, name="index")
 app.add_typer(taxonomy.commands, name="taxonomy")
 app.add_typer(pilot.commands, name="pilot")
 

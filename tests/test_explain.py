@@ -29,9 +29,9 @@ from data.taxonomy import Taxonomy, bundled_taxonomy
 from engine.conditions import CONDITIONS, REQUIRED, SUGGESTED, Settings
 from engine.encode import encode
 from engine.explain import Coverage, Explanation, explain
-from engine.features import FULL, GROUPS, FeatureSpace
-from engine.kernels import WEIGHT_TOTAL
-from engine.rank import UNIT, Ranker
+from engine.features import GROUPS, FeatureSpace
+from engine.kernels import FULL, UNIT, WEIGHT_TOTAL
+from engine.rank import Ranker
 
 COOK = {"beroep": {"codeBeroepsnaam": "o:kok"}}
 

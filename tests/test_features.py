@@ -20,7 +20,6 @@ from engine.features import (
     BROADER_DEGREES,
     EDUCATION,
     EDUCATION_LEVELS,
-    FULL,
     GROUPS,
     IDF_UNIT,
     NEIGHBOURS,
@@ -31,6 +30,7 @@ from engine.features import (
     education_level,
     stable_hash,
 )
+from engine.kernels import FULL
 
 
 def space() -> FeatureSpace:

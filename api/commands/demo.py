@@ -140,7 +140,8 @@ def _described(vacancy: dict[str, Any], taxonomy: Taxonomy) -> str:
 def _scores(explanations: list[Explanation]) -> Table:
     """The candidates with their scores, and the part that each group of features adds to the first."""
     from engine import UNIT
-    from engine.features import FULL, GROUPS
+    from engine.features import GROUPS
+    from engine.kernels import FULL
 
     first = explanations[0]
     asked: dict[str, int] = {group: 0 for group in GROUPS if group in first.vacancy.groups}
@@ -182,7 +183,7 @@ def _gaps(explanations: list[Explanation]) -> Table:
 
 
 def _gap(part: Part) -> str:
-    from engine.features import FULL
+    from engine.kernels import FULL
 
     if not part.nearest:
         return part.label

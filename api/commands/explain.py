@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from api.commands import options
-from api.commands.console import distance, heading, row, score, show, show_json, table, working
-from api.commands.inputs import day_of, encode_files, report_locations, row_of
+from api.commands.console import distance, heading, row, score, show, show_json, table
+from api.commands.inputs import Pool, both_files, day_of, encode_files, open_pool, report_locations
 from api.commands.ranking import settings_of
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ _OTHER: Final = {"vacancy": "profile", "profile": "vacancy"}
 def explain(
     vacancy: Annotated[str, typer.Option(metavar="ID", help="The vacancy.")],
     profile: Annotated[str, typer.Option(metavar="ID", help="The profile.")],
-    profiles: options.ProfilesFile,
-    vacancies: options.VacanciesFile,
+    profiles: options.ProfilesWithoutIndex = None,
+    vacancies: options.VacanciesWithoutIndex = None,
+    index: options.Index = None,
     direction: options.DirectionOption = "vacancy",
     weight: options.Weights = None,
     wish: options.Wishes = None,
@@ -58,7 +59,8 @@ def explain(
     from engine import Ranker
     from engine import explain as explain_pair
 
-    day = day_of(as_of)
+    opened = open_pool(index, [profiles, vacancies, taxonomy, rejects], as_of) if index else None
+    day = opened.as_of if opened else day_of(as_of)
     settings = settings_of(
         day,
         direction,
@@ -69,19 +71,14 @@ def explain(
         strict=strict,
         radius=radius,
     )
-    collections = encode_files(profiles, vacancies, taxonomy, day, on_error, rejects)
-    rows = (
-        row_of("--vacancy", vacancy, collections.vacancies.records, vacancies),
-        row_of("--profile", profile, collections.profiles.records, profiles),
-    )
-    with working("Preparing"):
-        ranker = Ranker(collections.vacancies, collections.profiles, collections.space, settings)
-        explanation = explain_pair(ranker, *rows)
+    pool: Pool = opened or encode_files(*both_files(profiles, vacancies), taxonomy, day, on_error, rejects)
+    pair = pool.one("vacature", "--vacancy", vacancy), pool.one("werkzoekende", "--profile", profile)
+    explanation = explain_pair(Ranker(*pair, pool.space, settings), 0, 0)
     if as_json:
         show_json(_json(explanation, settings))
     else:
         _show(explanation, settings)
-        report_locations(collections)
+        report_locations(pool)
 
 
 def _json(explanation: Explanation, settings: Settings) -> dict[str, Any]:
@@ -172,7 +169,7 @@ def _show(explanation: Explanation, settings: Settings) -> None:
 
 def _groups(coverage: Coverage) -> Table:
     from engine import UNIT
-    from engine.features import FULL
+    from engine.kernels import FULL
 
     shown = table("group", ">weight", ">adds")
     for group, points in coverage.groups.items():
@@ -190,7 +187,7 @@ def _groups(coverage: Coverage) -> Table:
 
 def _asked(coverage: Coverage) -> Table:
     from engine import UNIT
-    from engine.features import FULL
+    from engine.kernels import FULL
 
     shown = table("group", "asked", ">weight", ">degree", ">adds", "covered by")
     for part in coverage.parts:
@@ -208,7 +205,7 @@ def _asked(coverage: Coverage) -> Table:
 
 def _gaps(coverage: Coverage) -> Table:
     from engine import UNIT
-    from engine.features import FULL
+    from engine.kernels import FULL
 
     shown = table("group", "lacking", ">costs", "nearest")
     for part in coverage.gaps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from data.dataset import Batches, Dataset
     from data.standard import Side
     from data.taxonomy import Taxonomy
-    from engine import Encoded, FeatureSpace, Records
+    from engine import Encoded, FeatureSpace, Ranker, Settings
+    from engine.index import MatchIndex
+    from engine.merge import MergedRanker
 
 
 def day_of(as_of: datetime | None) -> date:
@@ -118,11 +120,124 @@ def refuse_overwriting(output: Path | None, source: Path) -> None:
 
 @dataclass(frozen=True)
 class Collections:
-    """Profiles and vacancies, encoded in one feature space."""
+    """Profiles and vacancies of files, encoded in one feature space."""
 
     profiles: Encoded
     vacancies: Encoded
     space: FeatureSpace
+    paths: Mapping[Side, Path]
+
+    @property
+    def as_of(self) -> date:
+        """The day from which they are looked at."""
+        return self.profiles.as_of
+
+    @property
+    def taxonomy(self) -> str:
+        """Version of the taxonomy."""
+        return self.space.taxonomy.version
+
+    def side(self, side: Side) -> Encoded:
+        """Give one of the two."""
+        return self.profiles if side == "werkzoekende" else self.vacancies
+
+    def count(self, side: Side) -> int:
+        """How many records there are."""
+        return len(self.side(side))
+
+    def without_location(self, side: Side) -> int:
+        """How many of them have no known postcode."""
+        return self.side(side).records.without_location
+
+    def one(self, side: Side, option: str, record_id: str) -> Encoded:
+        """Give the record that an option names; raises QuestionError where there is none."""
+        import numpy as np
+
+        from engine.merge import take
+
+        ids = self.side(side).records.ids
+        place = bisect_left(ids, record_id)
+        if place == len(ids) or ids[place] != record_id:
+            raise _unknown(option, record_id, self.paths[side])
+        return take(self.side(side), np.array([place]))
+
+    def ranker(self, settings: Settings, vacancies: Encoded | None, profiles: Encoded | None) -> Ranker:
+        """Make a ranker of all, or of what is given in the place of one side or both."""
+        from engine import Ranker
+
+        return Ranker(
+            self.vacancies if vacancies is None else vacancies,
+            self.profiles if profiles is None else profiles,
+            self.space,
+            settings,
+        )
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Profiles and vacancies of an index, as `Collections` are of files."""
+
+    index: MatchIndex
+
+    @property
+    def space(self) -> FeatureSpace:
+        """The feature space of both sides."""
+        return self.index.space
+
+    @property
+    def as_of(self) -> date:
+        """The day from which they are looked at."""
+        return self.index.as_of
+
+    @property
+    def taxonomy(self) -> str:
+        """Version of the taxonomy."""
+        return str(self.index.manifest["taxonomy"])
+
+    def count(self, side: Side) -> int:
+        """How many records there are."""
+        return len(self.index.side(side))
+
+    def without_location(self, side: Side) -> int:
+        """How many of them have no known postcode."""
+        return self.index.side(side).whole.records.without_location
+
+    def one(self, side: Side, option: str, record_id: str) -> Encoded:
+        """Give the record that an option names; raises QuestionError where there is none."""
+        import numpy as np
+
+        row = self.index.side(side).find(record_id)
+        if row is None:
+            raise _unknown(option, record_id, self.index.root)
+        return self.index.side(side).take(np.array([row]))
+
+    def ranker(
+        self, settings: Settings, vacancies: Encoded | None, profiles: Encoded | None
+    ) -> Ranker | MergedRanker:
+        """Make a ranker of all, or of what is given in the place of one side or both."""
+        return self.index.ranker(settings, vacancies=vacancies, profiles=profiles)
+
+
+Pool = Collections | Opened
+
+
+def open_pool(index: Path, files: Sequence[Path | None], as_of: datetime | None) -> Opened:
+    """Open an index in the place of files, which then may not be given; it is of one day."""
+    from engine.index import open_index
+
+    if any(files):
+        raise typer.BadParameter("goes without files and without a taxonomy.", param_hint="--index")
+    opened = Opened(open_index(index))
+    if as_of and as_of.date() != opened.as_of:
+        raise typer.BadParameter(f"this index is as of {opened.as_of}.", param_hint="--as-of")
+    return opened
+
+
+def both_files(profiles: Path | None, vacancies: Path | None) -> tuple[Path, Path]:
+    """Give the two files of a command that has no index."""
+    if profiles is None or vacancies is None:
+        raise typer.BadParameter("give both, or an index.", param_hint="--profiles and --vacancies")
+    return profiles, vacancies
 
 
 def encode_files(
@@ -143,24 +258,24 @@ def encode_files(
 
     space = FeatureSpace(taxonomy_of(taxonomy))
     with reading(on_error, rejects) as reader:
-        return Collections(encoded(profiles, "werkzoekende"), encoded(vacancies, "vacature"), space)
+        return Collections(
+            encoded(profiles, "werkzoekende"),
+            encoded(vacancies, "vacature"),
+            space,
+            {"werkzoekende": profiles, "vacature": vacancies},
+        )
 
 
-def report_locations(collections: Collections) -> None:
+def report_locations(pool: Pool) -> None:
     """Say how many records have no place, if any."""
-    profiles = collections.profiles.records.without_location
-    vacancies = collections.vacancies.records.without_location
+    profiles, vacancies = pool.without_location("werkzoekende"), pool.without_location("vacature")
     if profiles or vacancies:
         note(
             f"Without a known postcode, so without distances: vacancies {vacancies:,}, profiles {profiles:,}."
         )
 
 
-def row_of(option: str, record_id: str, records: Records, path: Path) -> int:
-    """Give the row of a record that the command line names; raises QuestionError where there is none."""
-    place = bisect_left(records.ids, record_id)
-    if place == len(records.ids) or records.ids[place] != record_id:
-        raise QuestionError(
-            f"{option} {record_id}", f"no record of {path} has this id", remedy="Check the id and the file."
-        )
-    return place
+def _unknown(option: str, record_id: str, path: Path) -> QuestionError:
+    return QuestionError(
+        f"{option} {record_id}", f"no record of {path} has this id", remedy="Check the id and the file."
+    )

@@ -12,16 +12,23 @@ import typer
 
 from api.commands import options
 from api.commands.console import distance, heading, note, row, score, show, table, working
-from api.commands.inputs import day_of, encode_files, refuse_overwriting, report_locations, row_of
+from api.commands.inputs import (
+    Pool,
+    both_files,
+    day_of,
+    encode_files,
+    open_pool,
+    refuse_overwriting,
+    report_locations,
+)
 from api.commands.ranking import settings_of
 from api.commands.rows import format_of, ndjson, write_rows
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
 
-    from engine import Encoded, Ranker
+    from engine import Ranker
+    from engine.merge import MergedRanker
 
 EXAMPLE: Final = (
     "Example: koppel match --profiles profiles.parquet --vacancies vacancies.ndjson --top 20 -o out.parquet"
@@ -29,8 +36,9 @@ EXAMPLE: Final = (
 
 
 def match(
-    profiles: options.ProfilesFile,
-    vacancies: options.VacanciesFile,
+    profiles: options.ProfilesWithoutIndex = None,
+    vacancies: options.VacanciesWithoutIndex = None,
+    index: options.Index = None,
     top: Annotated[
         int, typer.Option(min=1, help="How many candidates to keep for each record that asks.")
     ] = 10,
@@ -64,9 +72,8 @@ def match(
     score_profile, score_mutual, distance_km, unknown (the conditions that could
     not be checked). Without -o they are printed.
     """
-    from engine import Ranker
-
-    day = day_of(as_of)
+    opened = open_pool(index, [profiles, vacancies, taxonomy, rejects], as_of) if index else None
+    day = opened.as_of if opened else day_of(as_of)
     settings = settings_of(
         day,
         direction,
@@ -80,60 +87,45 @@ def match(
     if output:
         format_of(output)
         for source in (profiles, vacancies):
-            refuse_overwriting(output, source)
-    collections = encode_files(profiles, vacancies, taxonomy, day, on_error, rejects)
-    asking, candidates = collections.vacancies, collections.profiles
-    asked = None if vacancy is None else row_of("--vacancy", vacancy, asking.records, vacancies)
-    limited = None if profile is None else row_of("--profile", profile, candidates.records, profiles)
-    if direction == "profile":
-        asking, candidates, asked, limited = candidates, asking, limited, asked
+            if source:
+                refuse_overwriting(output, source)
+    pool: Pool = opened or encode_files(*both_files(profiles, vacancies), taxonomy, day, on_error, rejects)
+    only_vacancy = None if vacancy is None else pool.one("vacature", "--vacancy", vacancy)
+    only_profile = None if profile is None else pool.one("werkzoekende", "--profile", profile)
     with working("Preparing"):
-        ranker = Ranker(
-            collections.vacancies,
-            collections.profiles,
-            collections.space,
-            settings,
-            _only(limited, candidates),
-        )
-    first, last = (0, len(asking)) if asked is None else (asked, asked + 1)
+        ranker = pool.ranker(settings, only_vacancy, only_profile)
     with working("Ranking", printing=not output) as told:
-        frames = _frames(ranker, top, first, last, threads or os.cpu_count() or 1, told)
+        frames = _frames(ranker, top, threads or os.cpu_count() or 1, told)
         if output:
-            version = collections.space.taxonomy.version
             about = {
                 "koppel.as_of": f"{day}",
                 "koppel.direction": direction,
-                "koppel.taxonomy": version,
+                "koppel.taxonomy": pool.taxonomy,
             }
             pairs = write_rows(frames, ranker.rank(1, 0, 0).frame().schema, output, about)
         else:
             pairs = sum(_print(frame, direction, as_json=as_json) for frame in frames)
-    report_locations(collections)
-    opposite = len(candidates) if limited is None else 1
-    asked_by = "profiles" if direction == "profile" else "vacancies"
-    note(
-        f"Asking {asked_by}: {last - first:,}; candidates: {opposite:,}; pairs: {pairs:,}; as of {day}; "
-        f"taxonomy {collections.space.taxonomy.version}."
+    report_locations(pool)
+    profiles_told = pool.count("werkzoekende") if profile is None else 1
+    vacancies_told = pool.count("vacature") if vacancy is None else 1
+    told_by_side = (
+        f"Asking profiles: {profiles_told:,}; candidates: {vacancies_told:,}"
+        if direction == "profile"
+        else f"Asking vacancies: {vacancies_told:,}; candidates: {profiles_told:,}"
     )
-
-
-def _only(row: int | None, candidates: Encoded) -> NDArray[np.bool_] | None:
-    """Which candidates may be ranked: one, or all where that is None."""
-    import numpy as np
-
-    return None if row is None else np.arange(len(candidates)) == row
+    note(f"{told_by_side}; pairs: {pairs:,}; as of {day}; taxonomy {pool.taxonomy}.")
 
 
 def _frames(
-    ranker: Ranker, top: int, first: int, last: int, threads: int, told: Callable[[int, int], None]
+    ranker: Ranker | MergedRanker, top: int, threads: int, told: Callable[[int, int], None]
 ) -> Iterator[pl.DataFrame]:
     """Rank, and give the pairs in the order of the asking records, block by block."""
     from engine.rank import TILE
 
-    k = min(top, max(1, len(ranker.candidates)))
-    for number, block in enumerate(ranker.blocks(k, first, last, threads=threads), start=1):
+    n = len(ranker.asking)
+    for number, block in enumerate(ranker.blocks(top, threads=threads), start=1):
         yield block.frame()
-        told(min(number * TILE, last - first), last - first)
+        told(min(number * TILE, n), n)
 
 
 def _print(pairs: pl.DataFrame, direction: options.Direction, *, as_json: bool) -> int:

@@ -18,6 +18,18 @@ ProfilesFile = Annotated[
     Path, typer.Option("--profiles", metavar="FILE", help=f"Profiles of jobseekers: {_COLLECTION}")
 ]
 VacanciesFile = Annotated[Path, typer.Option("--vacancies", metavar="FILE", help=f"Vacancies: {_COLLECTION}")]
+ProfilesWithoutIndex = Annotated[
+    Path | None, typer.Option("--profiles", metavar="FILE", help=f"Profiles of jobseekers: {_COLLECTION}")
+]
+VacanciesWithoutIndex = Annotated[
+    Path | None, typer.Option("--vacancies", metavar="FILE", help=f"Vacancies: {_COLLECTION}")
+]
+Index = Annotated[
+    Path | None,
+    typer.Option(
+        "--index", metavar="DIR", help="A built index, in the place of both files and the taxonomy."
+    ),
+]
 TaxonomyFolder = Annotated[
     Path | None,
     typer.Option("--taxonomy", metavar="DIR", help="Folder of a taxonomy; by default the bundled one."),
