@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint bench bench-quick bench-national lock clean
 
 demo: $(STAMP)  ## rank the bundled region and show a few vacancies
 	@$(BIN)/koppel demo
@@ -19,6 +19,12 @@ lint: $(STAMP)  ## style and types
 
 bench: $(STAMP)  ## measure, and write the tables to benchmarks/results/
 	@$(BIN)/python -m benchmarks
+
+bench-quick: $(STAMP)  ## the kernels against two peers on a fifth of the country, in about three minutes
+	@$(BIN)/python -m benchmarks.kernel --profiles 200000 --data ind clus --peers sparse_dot_topn sp_matmul_rs
+
+bench-national: $(STAMP)  ## a night of the whole country
+	@$(BIN)/python -m benchmarks.national
 
 lock:  ## make the lock file anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

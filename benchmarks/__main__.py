@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.report import say
 
-PAGES = ("throughput", "linking", "neighbours")
+PAGES = ("throughput", "kernel", "linking", "neighbours")
 
 
 def main() -> int:
