@@ -33,8 +33,8 @@ STAGES = {
     "parquet": "profiles read from Parquet that Koppel wrote, ids checked",
     "vacancies_ndjson": "vacancies validated from NDJSON into a frame",
     "encode": "profiles encoded from Parquet, reading included",
-    "encode_alone": "profiles encoded from a frame",
     "encode_joined": "the same with CompetentNL, BO&C and ESCO joined to the bundled taxonomy",
+    "encode_alone": "profiles encoded from a frame",
     "rank": "vacancies ranked against all profiles, top 100, all conditions",
     "rank_mutual": "vacancies ranked against all profiles, mutual, top 100",
 }
