@@ -11,7 +11,7 @@ from typing import IO, Any, BinaryIO, Final
 
 from data.errors import FileError, OutputError
 
-__all__ = ["PIECE", "Progress", "atomic", "bare_suffix", "open_input", "read_pieces"]
+__all__ = ["PIECE", "Progress", "atomic", "bare_suffix", "decoded", "open_input", "read_pieces"]
 
 PIECE: Final = 1 << 20
 """How many bytes of content are read at a time."""
@@ -57,6 +57,20 @@ def read_pieces(path: Path, progress: Progress | None = None) -> Iterator[bytes]
             if not piece:
                 return
             yield piece
+
+
+def decoded(content: bytes, path: Path) -> str:
+    """Give the text of a file, without a byte order mark; FileError, with the line, if it isn't UTF-8."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        raise FileError(
+            f"{path}, line {line}",
+            f"byte 0x{content[problem.start]:02x} is not UTF-8",
+            "UTF-8",
+            "Save the file again with encoding UTF-8.",
+        ) from problem
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import NoReturn, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from data.errors import FileError, QuestionError
-from data.files import read_pieces
+from data.files import decoded, read_pieces
 from data.standard import MPVacature, MPWerkzoekende, Side
 from data.standard.faults import faults
 from data.standard.fields import URI, Omittable
@@ -299,17 +299,7 @@ def _level(criterion: NiveauVanaf | NiveauOnbekend | None) -> tuple[int | None, 
 
 
 def _read_json(path: Path) -> object:
-    content = b"".join(read_pieces(path))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        raise FileError(
-            f"{path}, line {line}",
-            f"byte 0x{content[problem.start]:02x} is not UTF-8",
-            "UTF-8",
-            "Save the file again with encoding UTF-8.",
-        ) from problem
+    text = decoded(b"".join(read_pieces(path)), path)
     if not text.strip():
         raise FileError(str(path), "empty", "a question, or a list of questions, as JSON", "Fill it in.")
     try:

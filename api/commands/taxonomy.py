@@ -12,7 +12,7 @@ from api.commands import options
 from api.commands.console import heading, note, row, score, show, show_json, table, warn, working
 from api.commands.inputs import day_of, encode_files, taxonomy_of
 from data.errors import FileError
-from data.files import atomic, bare_suffix, read_pieces
+from data.files import atomic, bare_suffix, decoded, read_pieces
 
 if TYPE_CHECKING:
     from data.taxonomy import Candidate, Taxonomy
@@ -161,17 +161,7 @@ def count(
 
 def _lines(path: Path) -> list[str]:
     """Read the lines of a text (UTF-8), blank ones too, so that line n of the answer is about line n."""
-    content = b"".join(read_pieces(path))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        raise FileError(
-            f"{path}, line {line}",
-            f"byte 0x{content[problem.start]:02x} is not UTF-8",
-            "UTF-8",
-            "Save the file again with encoding UTF-8.",
-        ) from None
+    text = decoded(b"".join(read_pieces(path)), path)
     if not text:
         raise FileError(str(path), "empty", "a title on each line", "Fill it in.")
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import FileError
+from data.files import decoded
 
 _LONGEST_CELL = 1 << 20
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -56,16 +57,7 @@ def read_text(path: Path) -> str:
             raise FileError(
                 str(path), "not a gzip stream, or a damaged one", remedy="Download the file again."
             ) from problem
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        raise FileError(
-            f"{path}, line {line}",
-            f"byte 0x{content[problem.start]:02x} is not UTF-8",
-            "UTF-8",
-            "Save the file again with encoding UTF-8.",
-        ) from problem
+    return decoded(content, path)
 
 
 def read_rows(path: Path, columns: Sequence[str], *, delimiter: str = ",") -> Iterator[Row]:
