@@ -35,6 +35,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "Installing the locked packages into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Compiling the kernels, once ..."
+	@$(BIN)/koppel demo --profiles 200 --vacancies 20 --show 1 >/dev/null 2>&1
 	@touch $@
 
 clean:
