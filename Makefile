@@ -36,7 +36,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@echo "Compiling the kernels, once ..."
-	@$(BIN)/koppel demo --profiles 200 --vacancies 20 --show 1 >/dev/null 2>&1
+	@$(BIN)/koppel demo --profiles 200 --vacancies 20 --show 1 >/dev/null
 	@touch $@
 
 clean:
