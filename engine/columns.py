@@ -307,11 +307,6 @@ def pack_language(code: str) -> int:
     return number
 
 
-def unpack_language(number: int) -> str:
-    """The three letters that `pack_language` packed."""
-    return "".join(chr(ord("a") + number // base % 26) for base in (676, 26, 1))
-
-
 def education_levels(followed: pl.Series) -> NDArray[np.int8]:
     """Level of every opleiding on the scale of codeWerkEnDenkniveau, int8 (m,), 0 where it has none."""
     to_level = np.array([EDUCATION_TO_LEVEL.get(code, 0) for code in range(10)], np.int8)

@@ -150,7 +150,7 @@ class Rules(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Room to work in, for one call at a time; `n` is at least 3 more than the most that one record asks."""
+    """Room to work in, for one call at a time; `n` is at least 1 more than the most that one record asks."""
 
     scores: NDArray[np.int32]
     """(size of a block,)"""
