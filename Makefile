@@ -28,7 +28,7 @@ bench-national: $(STAMP)  ## a night of the whole country
 
 lock:  ## make the lock file anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	    --group dev --group bench --upgrade pyproject.toml -o requirements.lock
+	    --all-extras --group dev --group bench --exclude-newer "$$(date -u -d "7 days ago" +%F)" --upgrade pyproject.toml -o requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
