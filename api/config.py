@@ -1,0 +1,140 @@
+"""The configuration of the exchange: a TOML file, environment variables, or the defaults of a laptop.
+
+    koppel serve --config koppel.toml
+    KOPPEL_DEADLINE_SECONDS=5 koppel serve
+
+A variable `KOPPEL_NAME` goes before the file. Nothing else of the application reads either.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from data.errors import FileError
+
+Oin = Annotated[str, Field(pattern=r"\A[0-9]{20}\Z")]
+
+LAPTOP_OIN: Final = "99999999000000000001"
+"""The exchange's own OIN until one is configured: in a range that is given to nobody."""
+
+
+class Settings(BaseSettings):
+    """What one exchange is told.
+
+    Attributes
+    ----------
+    oin : of the exchange itself.
+    store : SQLAlchemy URL of the store, SQLite or PostgreSQL; by default a file in `state`.
+    state : folder of the indexes, keys and checkpoints.
+    identity : "proxy", where a TLS proxy passes the certificate of whoever asks; "laptop", where headers are
+        believed, from this machine only.
+    socket : Unix socket that only the proxy can reach; `host` and `port` where there is none.
+    trusted : addresses of the proxy, where it comes over TCP. Certificates from elsewhere are not read.
+    certificate, private_key, authorities : PEM files with which remote sources are asked and checked.
+    checkpoints : file of the signed checkpoints of the log: keep it where the store's administrator can't
+        write.
+    deadline_seconds : how long one question waits for its sources, in all.
+    matches, details, question_days : limits of one question.
+    body_bytes, depth, width : limits of what is parsed: bytes, levels, elements and properties in all.
+    source_bytes : most bytes of one answer of a source.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="KOPPEL_", extra="forbid", frozen=True)
+
+    oin: Oin = LAPTOP_OIN
+    store: str = ""
+    state: Path = Path("koppel-state")
+    identity: Literal["proxy", "laptop"] = "proxy"
+    socket: Path | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    trusted: tuple[str, ...] = ()
+    certificate: Path | None = None
+    private_key: Path | None = None
+    authorities: Path | None = None
+    checkpoints: Path | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    deadline_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    matches: Annotated[int, Field(ge=1, le=100)] = 100
+    details: Annotated[int, Field(ge=1, le=100)] = 10
+    question_days: Annotated[int, Field(ge=1, le=31)] = 7
+    body_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024
+    depth: Annotated[int, Field(ge=8, le=64)] = 24
+    width: Annotated[int, Field(ge=100)] = 5_000
+    source_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024 * 1024
+
+    @field_validator("trusted")
+    @classmethod
+    def _addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_address(each)) for each in addresses)
+
+    @model_validator(mode="after")
+    def _laptop_stays_at_home(self) -> Settings:
+        if self.identity == "laptop" and not (self.socket or _loopback(self.host)):
+            raise ValueError("identity laptop believes headers, so it listens on this machine only")
+        if self.identity == "proxy" and not (self.socket or self.trusted):
+            raise ValueError("identity proxy needs a socket, or the trusted addresses of the proxy")
+        return self
+
+    @property
+    def store_url(self) -> str:
+        """The URL of the store."""
+        return self.store or f"sqlite:///{self.state / 'koppel.db'}"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """The file of the signed checkpoints."""
+        return self.checkpoints or self.state / "checkpoints.jsonl"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment go before what the file says."""
+        return env_settings, init_settings
+
+
+def read_settings(path: Path | None = None, **defaults: Any) -> Settings:
+    """Read the configuration.
+
+    path : TOML file with the names of the attributes. defaults : stand where neither says anything.
+
+    Raises FileError, which names the place, what is allowed and the remedy.
+    """
+    told: dict[str, Any] = dict(defaults)
+    subject = "the environment" if path is None else str(path)
+    if path is not None:
+        try:
+            told |= tomllib.loads(path.read_text("utf-8"))
+        except OSError as problem:
+            raise FileError(str(path), f"can't be read: {problem.strerror}") from problem
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise FileError(str(path), "not TOML", "TOML in UTF-8") from problem
+    try:
+        return Settings(**told)
+    except ValidationError as problem:
+        # Never the value: it may be a password.
+        faults = [
+            f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in problem.errors()
+        ]
+        raise FileError(
+            subject, "; ".join(faults), remedy="See `koppel serve --help` for the settings."
+        ) from problem
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
