@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from data.errors import FileError
 
-Oin = Annotated[str, Field(pattern=r"\A[0-9]{20}\Z")]
+Oin = Annotated[str, Field(pattern=r"^[0-9]{20}$")]
 
 LAPTOP_OIN: Final = "99999999000000000001"
 """The exchange's own OIN until one is configured: in a range that is given to nobody."""
