@@ -1,0 +1,1 @@
+"""Koppel's own API, by the Dutch REST API Design Rules: what the national contract lacks."""
