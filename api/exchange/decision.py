@@ -1,0 +1,115 @@
+"""Which sources a caller may ask at a moment, why, and how the log tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from api.exchange.rules import explain_source, verdict
+
+if TYPE_CHECKING:
+    from api.exchange.audit import Level
+    from api.exchange.registry import Registry, Shared, Source
+    from api.exchange.rules import Caller, Reason
+
+__all__ = ["Decision", "decide"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about a call.
+
+    Attributes
+    ----------
+    caller, side, at : who asks for what, when (microseconds since 1970 UTC).
+    registry : by which it was decided.
+    reasons : what each rule says of each source.
+    hosted, remote : the sources that may be asked, by id. Of the others nothing is searched, counted or told.
+    """
+
+    caller: Caller
+    side: Shared
+    at: int
+    registry: Registry
+    reasons: Mapping[str, tuple[Reason, ...]]
+    hosted: tuple[Source, ...]
+    remote: tuple[Source, ...]
+
+    @property
+    def hosted_ids(self) -> tuple[str, ...]:
+        """The ids of the hosted sources that may be searched, sorted."""
+        return tuple(source.id for source in self.hosted)
+
+    def only(self, source_id: str) -> Decision | None:
+        """Give the decision about one source, None where that may not be asked."""
+        hosted, remote = (
+            tuple(each for each in sources if each.id == source_id) for sources in (self.hosted, self.remote)
+        )
+        if not hosted and not remote:
+            return None
+        return replace(self, reasons={source_id: self.reasons[source_id]}, hosted=hosted, remote=remote)
+
+    def asked(self, question_id: str, criteria: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the entry of the log before remote sources are asked.
+
+        It says who asks, under which mandate, for what, and what the rules say of each source: all of them
+        where it may be asked, those that refuse where it may not.
+        """
+        caller = self.caller
+        mandates = self.registry.mandates.get((caller.processor, caller.controller), ())
+        return {
+            "controller": caller.controller,
+            "processor": caller.processor,
+            "certificate": caller.certificate,
+            "suwi": caller.suwi,
+            "mandate": next((each.id for each in mandates if each.valid.holds(self.at)), None),
+            "registry": self.registry.version,
+            "question": question_id,
+            "side": self.side,
+            "criteria": dict(criteria),
+            "sources": {source_id: _told(reasons) for source_id, reasons in self.reasons.items()},
+        }
+
+    def shown(
+        self,
+        question_id: str,
+        criteria: Mapping[str, Any],
+        level: Level,
+        statuses: Mapping[str, str],
+        counts: Mapping[str, int],
+        subjects: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Give the entry of the log before records are shown: `asked`, and what each source contributes.
+
+        Parameters
+        ----------
+        statuses : how asking each source ended.
+        counts : how many records of each are shown.
+        subjects : whose they are, by pseudonym, source by source in the order of `counts`.
+        """
+        told = self.asked(question_id, criteria)
+        for source_id, status in statuses.items():
+            told["sources"][source_id] |= {"status": status, "count": counts.get(source_id, 0)}
+        return told | {"level": level, "subjects": list(subjects)}
+
+
+def decide(registry: Registry, caller: Caller, side: Shared, among: Iterable[str], at: int) -> Decision:
+    """Decide which of some sources a caller may ask."""
+    reasons = {each: explain_source(registry, caller, each, side, at) for each in sorted(among)}
+    permitted = [registry.sources[each] for each, said in reasons.items() if verdict(said)]
+    return Decision(
+        caller,
+        side,
+        at,
+        registry,
+        reasons,
+        tuple(source for source in permitted if source.hosted),
+        tuple(source for source in permitted if not source.hosted),
+    )
+
+
+def _told(reasons: tuple[Reason, ...]) -> dict[str, Any]:
+    permitted = verdict(reasons)
+    rules = [reason.rule for reason in reasons if permitted or reason.effect == "refuse"]
+    return {"permitted": permitted, "rules": rules}
