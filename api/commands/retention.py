@@ -1,0 +1,44 @@
+"""`koppel retention`: remove what has been kept long enough."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from api.commands.console import note
+from api.commands.opened import Config, audit_of, settings_of, store_of
+from api.commands.subject import holder_of
+
+commands = typer.Typer(help="How long things are kept.", no_args_is_help=True)
+
+
+@commands.callback()
+def retention() -> None:
+    """Remove what has been kept long enough."""
+
+
+@commands.command(epilog="Example: koppel retention run --audit-days 1096")
+def run(
+    question_days: Annotated[
+        int, typer.Option(metavar="DAYS", min=0, help="Of a question, after it expired.")
+    ] = 30,
+    audit_days: Annotated[
+        int, typer.Option(metavar="DAYS", min=1, help="Of an entry of the log, in whole days (UTC).")
+    ] = 1096,
+    config: Config = None,
+) -> None:
+    """Remove expired records and contacts, old questions, and whole old days of the log. Run it every night.
+
+    What stays of the log verifies. Nothing of it is removed, exit code 7, where what
+    would go isn't what was written. Pseudonyms go once the log names them no more.
+    """
+    from api.clock import now
+    from api.exchange.retention import Periods, apply_retention
+
+    settings = settings_of(config)
+    store = store_of(settings)
+    periods = Periods(question_days, audit_days)
+    removed = apply_retention(store, audit_of(settings, store), holder_of(settings, store), periods, now)
+    told = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in vars(removed).items())
+    note(f"Removed: {told}.")

@@ -1,0 +1,82 @@
+"""`koppel subject`: serve a person's rights: what is held of them, to be left out, to be erased."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.commands.console import note, show_json
+from api.commands.opened import Config, audit_of, settings_of, store_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from api.config import Settings
+    from api.exchange.subjects import Holder
+    from api.store import Store
+
+commands = typer.Typer(help="A person's rights, across records and log.", no_args_is_help=True)
+
+Source = Annotated[str, typer.Option("--source", metavar="S", help="The source that the record is of.")]
+RecordId = Annotated[str, typer.Option("--id", metavar="ID", help="The source's own id of the record.")]
+
+
+@commands.callback()
+def subject() -> None:
+    """Serve the rights of the person behind a record."""
+
+
+@commands.command(epilog="Example: koppel subject export --source utrecht --id 4711")
+def export(source: Source, record_id: RecordId, config: Config = None) -> None:
+    """Print all that is held of a person, as JSON: the records, and who was shown them when.
+
+    It is personal data: give it to that person alone.
+    """
+    from api.exchange.subjects import export as export_of
+
+    settings = settings_of(config)
+    store = store_of(settings)
+    show_json(export_of(store, audit_of(settings, store), source, record_id, account()))
+
+
+@commands.command(epilog="Example: koppel subject restrict --source utrecht --id 4711")
+def restrict(source: Source, record_id: RecordId, config: Config = None) -> None:
+    """Leave a person's records out of every answer, also when the source puts them anew."""
+    from api.exchange.subjects import restrict as restrict_of
+
+    settings = settings_of(config)
+    store = store_of(settings)
+    restrict_of(audit_of(settings, store), holder_of(settings, store), source, record_id, account())
+    note("The records are in no answer any more.")
+
+
+@commands.command(epilog="Example: koppel subject erase --source utrecht --id 4711")
+def erase(source: Source, record_id: RecordId, config: Config = None) -> None:
+    """Erase a person's records, and who the log speaks of where it speaks of them.
+
+    The log stays whole and still verifies. A source elsewhere, and parties that
+    were shown the record, hold copies of their own: see export, before.
+    """
+    from api.exchange.subjects import erase as erase_of
+
+    settings = settings_of(config)
+    store = store_of(settings)
+    erase_of(audit_of(settings, store), holder_of(settings, store), source, record_id, account())
+    note("Erased.")
+
+
+def holder_of(settings: Settings, store: Store) -> Holder:
+    """Open the hosted sources."""
+    from api.clock import now
+    from api.exchange.hosted import HostedSources
+
+    root: Path = settings.state / "index"
+    return HostedSources(store, root, now)
+
+
+def account() -> str:
+    """Give the account that this process runs as, for the log."""
+    return pwd.getpwuid(os.getuid()).pw_name

@@ -1,0 +1,239 @@
+"""A person's rights, and whose data a party has seen."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from logs import ASKER, MIDNIGHT, PROCESSOR, QUESTION, Clock, audit_in, checked, rows_of, show
+from sqlalchemy import ColumnElement, delete, insert, select, update
+
+from api.clock import DAY, SECOND, spelled
+from api.exchange.audit import Audit
+from api.exchange.breach import Seen, breach
+from api.exchange.hosted import HostedSources
+from api.exchange.subjects import SubjectError, erase, export, restrict
+from api.store import Store, tables
+from data.standard import Side
+
+OTHER = "00000001000000000009"
+PERSON = {
+    "idWerkzoekende": "4711",
+    "emailadres": ["anna@example.nl"],
+    "mobiliteit": {"bemiddelingspostcode": "3511AB"},
+}
+
+
+class Holder:
+    """Holds records in the store alone."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def delete(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
+        with self.store.write() as connection:
+            connection.execute(delete(tables.record).where(self._of(source_id, side, ids)))
+
+    def restrict(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
+        with self.store.write() as connection:
+            connection.execute(
+                update(tables.record).where(self._of(source_id, side, ids)).values(restricted=True)
+            )
+
+    def _of(self, source_id: str, side: Side, ids: Sequence[str]) -> ColumnElement[bool]:
+        columns = tables.record.c
+        return (columns.source_id == source_id) & (columns.side == side) & columns.id.in_(ids)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def audit(store: Store, tmp_path: Path, clock: Clock) -> Audit:
+    """A log that tells that Anna (4711) and Bert (4712) were shown to two parties."""
+    with store.write() as connection:
+        connection.execute(
+            insert(tables.party).values(
+                oin=ASKER, name="Gemeente", kind="gemeente", suwi=True, pilot=True, admitted_from=1
+            )
+        )
+        connection.execute(
+            insert(tables.record),
+            [
+                {
+                    "source_id": source_id,
+                    "side": "werkzoekende",
+                    "id": name,
+                    "body": json.dumps(PERSON | {"idWerkzoekende": name}).encode(),
+                    "shown": b"{}",
+                    "stored_at": MIDNIGHT,
+                    "expires_at": None,
+                    "restricted": False,
+                }
+                for source_id, name in (("utrecht", "4711"), ("utrecht", "4712"), ("elders", "4711"))
+            ],
+        )
+    audit = audit_in(store, tmp_path, clock)
+    show(audit, ["4711", "4712"])
+    show(audit, ["4711"], "detail")
+    show(audit, ["4712"], controller=OTHER)
+    show(audit, ["4711"], side="vacature")
+    return audit
+
+
+def held(store: Store) -> list[tuple[str, str, bool]]:
+    with store.read() as connection:
+        found = connection.execute(select(tables.record).order_by("source_id", "id"))
+        return [(row.source_id, row.id, row.restricted) for row in found]
+
+
+def test_a_person_is_told_all_that_is_held_and_who_saw_it(store: Store, audit: Audit) -> None:
+    told = export(store, audit, "utrecht", "4711", "admin")
+    assert [told["source"], told["id"]] == ["utrecht", "4711"]
+    (record,) = told["records"]
+    assert (record["record"], record["side"], record["restricted"]) == (PERSON, "werkzoekende", False)
+    assert record["stored_at"] == spelled(MIDNIGHT)
+    as_vacancy, as_person = told["log"]
+    assert (as_vacancy["side"], as_person["side"]) == ("vacature", "werkzoekende")
+    assert [each["kind"] for each in as_person["entries"]] == ["matches", "detail", "subject-export"]
+    _, detail, exported = as_person["entries"]
+    assert detail["level"] == "detail"
+    assert detail["question"] == QUESTION
+    assert detail["controller"] == {"oin": ASKER, "name": "Gemeente"}
+    assert detail["processor"] == {"oin": PROCESSOR, "name": None}
+    assert exported["actor"] == "admin"
+
+
+def test_of_a_record_that_is_elsewhere_the_log_alone_is_told(store: Store, audit: Audit) -> None:
+    with store.write() as connection:
+        connection.execute(delete(tables.record))
+    told = export(store, audit, "utrecht", "4712", "admin")
+    assert told["records"] == []
+    assert [each["controller"]["oin"] for each in told["log"][0]["entries"][:2]] == [ASKER, OTHER]
+
+
+def test_a_restricted_record_stays_and_is_marked(store: Store, audit: Audit) -> None:
+    restrict(audit, Holder(store), "utrecht", "4711", "admin")
+    assert held(store) == [("elders", "4711", False), ("utrecht", "4711", True), ("utrecht", "4712", False)]
+    assert rows_of(store)[-1][2] == b"subject-restrict"
+
+
+def test_who_is_erased_is_gone_and_the_log_is_whole_and_nameless(
+    store: Store, audit: Audit, tmp_path: Path
+) -> None:
+    before = rows_of(store)
+    erase(audit, Holder(store), "utrecht", "4711", "admin")
+    assert held(store) == [("elders", "4711", False), ("utrecht", "4712", False)]
+    with store.read() as connection:
+        assert connection.scalars(select(tables.subject.c.record_id)).all() == ["4712"]
+    after = rows_of(store)
+    assert after[: len(before)] == before
+    assert all(b"4711" not in row[3] for row in after)
+    assert checked(store, tmp_path).problems == ()
+    with pytest.raises(SubjectError):
+        export(store, audit, "utrecht", "4711", "admin")
+
+
+def test_an_erasure_that_was_broken_off_can_be_done_again(store: Store, audit: Audit) -> None:
+    class Broken(Holder):
+        def delete(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
+            super().delete(source_id, side, ids)
+            raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011
+        erase(audit, Broken(store), "utrecht", "4711", "admin")
+    erase(audit, Holder(store), "utrecht", "4711", "admin")
+    with pytest.raises(SubjectError):
+        erase(audit, Holder(store), "utrecht", "4711", "admin")
+
+
+def test_of_nobody_nothing_is_told_or_logged(store: Store, audit: Audit) -> None:
+    before = len(rows_of(store))
+    for source_id, name in (("utrecht", "4713"), ("nowhere", "4711"), ("utrecht", "471")):
+        with pytest.raises(SubjectError):
+            export(store, audit, source_id, name, "admin")
+        with pytest.raises(SubjectError):
+            erase(audit, Holder(store), source_id, name, "admin")
+        with pytest.raises(SubjectError):
+            restrict(audit, Holder(store), source_id, name, "admin")
+    assert len(rows_of(store)) == before
+
+
+def test_hosted_records_are_left_out_and_erased_from_the_disk(store: Store, tmp_path: Path) -> None:
+    with store.write() as connection:
+        connection.execute(
+            insert(tables.party).values(
+                oin=ASKER, name="Gemeente", kind="gemeente", suwi=True, pilot=True, admitted_from=1
+            )
+        )
+        connection.execute(
+            insert(tables.source).values(
+                id="utrecht", oin=ASKER, processor_oin=ASKER, name="Utrecht", hosted=True, valid_from=1
+            )
+        )
+    clock = Clock()
+    hosted, audit = HostedSources(store, tmp_path / "index", clock), audit_in(store, tmp_path, clock)
+    hosted.put("utrecht", "werkzoekende", "4711", json.dumps(PERSON).encode(), PERSON)
+    assert hosted.body("utrecht", "werkzoekende", "4711") is not None
+    restrict(audit, hosted, "utrecht", "4711", "admin")
+    assert hosted.body("utrecht", "werkzoekende", "4711") is None
+    assert held(store) == [("utrecht", "4711", True)]
+    erase(audit, hosted, "utrecht", "4711", "admin")
+    assert held(store) == []
+    store.close()
+    for path in tmp_path.glob("koppel.db*"):
+        assert b"anna@" not in path.read_bytes()
+
+
+# -- a breach
+
+
+def test_what_a_party_has_seen_is_told_record_by_record(store: Store, audit: Audit) -> None:
+    with store.read() as connection:
+        found = breach(connection, ASKER, MIDNIGHT, MIDNIGHT + DAY)
+    assert [(each.side, each.record_id, each.level, each.times) for each in found.seen] == [
+        ("vacature", "4711", "match", 1),
+        ("werkzoekende", "4711", "detail", 2),
+        ("werkzoekende", "4712", "match", 1),
+    ]
+    assert (found.entries, found.nameless, found.contact_moments) == (3, 0, 0)
+    assert found.seen[1].first_at < found.seen[1].last_at
+
+
+def test_a_processor_has_seen_what_all_of_those_saw_that_it_acts_for(store: Store, audit: Audit) -> None:
+    with store.read() as connection:
+        found = breach(connection, PROCESSOR, MIDNIGHT, MIDNIGHT + DAY)
+        assert breach(connection, "00000001000000000008", MIDNIGHT, MIDNIGHT + DAY).entries == 0
+    assert [each.times for each in found.seen] == [1, 2, 2]
+
+
+def test_only_what_was_shown_in_the_period_counts(store: Store, audit: Audit, clock: Clock) -> None:
+    clock.at += DAY
+    show(audit, ["4712"], "detail")
+    seen_at = clock.at
+    with store.read() as connection:
+        found = breach(connection, ASKER, seen_at, seen_at + 1)
+        assert breach(connection, ASKER, seen_at - SECOND + 1, seen_at).entries == 0
+        assert breach(connection, ASKER, seen_at + 1, seen_at + DAY).entries == 0
+    assert found.seen == [Seen("utrecht", "werkzoekende", "4712", "detail", 1, seen_at, seen_at)]
+
+
+def test_who_was_erased_is_counted_nameless(store: Store, audit: Audit) -> None:
+    erase(audit, Holder(store), "utrecht", "4711", "admin")
+    with store.read() as connection:
+        found = breach(connection, ASKER, MIDNIGHT, MIDNIGHT + DAY)
+    assert [each.record_id for each in found.seen] == ["4712"]
+    assert found.nameless == 2
+
+
+def test_contacts_with_employers_are_counted(store: Store, audit: Audit) -> None:
+    told = {"controller": ASKER, "processor": ASKER, "level": "detail", "side": "werkgeverscontactmoment"}
+    with audit.write() as connection:
+        audit.append(connection, "contacts", told | {"sources": {"a": {"count": 3}, "b": {}}, "subjects": []})
+        audit.append(connection, "bron-contacts", told | {"sources": {"a": {}}, "count": 4})
+        audit.append(connection, "asked", {"controller": ASKER, "processor": ASKER, "side": "vacature"})
+    with store.read() as connection:
+        found = breach(connection, ASKER, MIDNIGHT, MIDNIGHT + DAY)
+    assert (found.contact_moments, found.entries) == (7, 5)
