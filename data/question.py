@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -35,7 +35,7 @@ from data.standard.questions import (
     TaalCriterium,
 )
 
-__all__ = ["LanguageCriterion", "Question", "load_questions", "parse_question"]
+__all__ = ["LanguageCriterion", "Question", "load_questions", "parse_question", "vraag_object"]
 
 T = TypeVar("T")
 
@@ -187,6 +187,66 @@ def parse_question(document: object, side: Side, *, subject: str = "question") -
         office_hours=_eq(asked.indicatieKantoortijden),
         start=_day(_lte(asked.datumAanvangBeschikbaarVoorWerk)),
     )
+
+
+def vraag_object(question: Question) -> dict[str, Any]:
+    """Spell a question as the contract does, without what has no effect: `parse_question` gives it again.
+
+    Occupations that let no record through come back as an occupation without a code, which no record has.
+    """
+    profiles = question.side == "werkzoekende"
+    qualification = "arbeidsmarktkwalificatie." if profiles else ""
+    start = "datumAanvangBeschikbaarVoorWerk" if profiles else "datumAanvangWerkzaamheden"
+    asked: dict[str, Any] = {
+        "selectiegebied": {"postcode": question.postcode, "afstand": question.afstand},
+        "flexibiliteit.indicatieOnregelmatigWerkOfPloegendienst": _operator("$eq", question.irregular),
+        "werktijden.indicatieKantoortijden": _operator("$eq", question.office_hours),
+        "werktijden.aantalWerkurenPerWeekMaximaal": _operator("$gte", question.hours_max_at_least),
+        "werktijden.aantalWerkurenPerWeekMinimaal": _operator("$lte", question.hours_min_at_most),
+        start: _operator("$lte" if profiles else "$gte", question.start and question.start.isoformat()),
+    }
+    if question.licences:
+        codes = sorted(question.licences)
+        asked[f"{qualification}rijbewijs"] = _all([{"codeSoortRijbewijs": {"$eq": code}} for code in codes])
+    if question.languages:
+        asked[f"{qualification}taalbeheersing"] = _all([_spelt(each) for each in question.languages])
+    if question.contract_types is not None:
+        codes = sorted(question.contract_types)
+        asked["contractvorm"] = _any([{"codeTypeArbeidscontract": {"$eq": code}} for code in codes])
+    if question.occupations is not None:
+        codes = sorted(question.occupations) or [""]
+        asked |= (
+            {"bemiddelingsberoep": _any([{"beroep.codeBeroepsnaam": {"$eq": code}} for code in codes])}
+            if profiles
+            else {"beroep.codeBeroepsnaam": {"$eq": codes[0]}}
+        )
+    if question.level_at_least is not None:
+        least = {"$gte": str(question.level_at_least)} if question.level_at_least else {}
+        asked["codeWerkEnDenkniveauMinimaal"] = {**least, "$lt": "7"}
+    if question.level_equal is not None:
+        asked["codeWerkEnDenkniveauMinimaal"] = {"$eq": str(question.level_equal)}
+    return {path: criterion for path, criterion in asked.items() if criterion is not None}
+
+
+def _operator(name: str, operand: object) -> dict[str, Any] | None:
+    return None if operand is None else {name: operand}
+
+
+def _any(alternatives: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"$elemMatch": {"$or": alternatives}}
+
+
+def _all(matches: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"$all": [{"$elemMatch": match} for match in matches]}
+
+
+def _spelt(language: LanguageCriterion) -> dict[str, Any]:
+    spelt = {
+        "codeTaal": _operator("$eq", language.code) or {},
+        "codeNiveauTaalbeheersingMondeling": _operator("$gte", language.oral),
+        "codeNiveauTaalbeheersingSchriftelijk": _operator("$gte", language.written),
+    }
+    return {name: criterion for name, criterion in spelt.items() if criterion is not None}
 
 
 def _unwrapped(

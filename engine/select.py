@@ -20,7 +20,7 @@ from data.reference import NO_LOCATION, postcodes
 from engine.columns import CONTRACT_TYPES, LICENCES, Columns, Records, day_number, pack_language
 from engine.kernels import MISSING_DATE
 
-__all__ = ["Selection", "select"]
+__all__ = ["Selection", "satisfying", "select"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +65,9 @@ def select(question: Question, records: Records, *, as_of: date) -> Selection:
     east, north = postcodes().locate(pl.Series([question.postcode], dtype=pl.String))
     postcode_known = bool(east[0] != NO_LOCATION)
 
-    satisfied = (columns.x != NO_LOCATION) & postcode_known
-    for criterion in _criteria(question, records, day_number(as_of)):
-        satisfied &= criterion
-    rows = np.flatnonzero(satisfied)
+    is_open = (columns.closing == MISSING_DATE) | (columns.closing >= day_number(as_of))
+    located = (columns.x != NO_LOCATION) & postcode_known
+    rows = np.flatnonzero(satisfying(question, records) & is_open & located)
 
     squared = (columns.x[rows] - np.int64(east[0])) ** 2 + (columns.y[rows] - np.int64(north[0])) ** 2
     limit = columns.travel_limit[rows].astype(np.int64)
@@ -81,21 +80,28 @@ def select(question: Question, records: Records, *, as_of: date) -> Selection:
     return Selection(rows[order], distance_km, records.without_location, postcode_known)
 
 
-def _criteria(question: Question, records: Records, today: int) -> Iterator[NDArray[np.bool_]]:
-    """Yield, for openness and for each criterion but the area, which records satisfy it: bool (n,)."""
+def satisfying(question: Question, records: Records) -> NDArray[np.bool_]:
+    """Tell which records satisfy each criterion of a question but the area, open or not, bool (n,)."""
+    satisfied = np.ones(len(records), np.bool_)
+    for criterion in _criteria(question, records):
+        satisfied &= criterion
+    return satisfied
+
+
+def _criteria(question: Question, records: Records) -> Iterator[NDArray[np.bool_]]:
+    """Yield, for each criterion but the area, which records satisfy it: bool (n,)."""
     columns = records.columns
-    yield (columns.closing == MISSING_DATE) | (columns.closing >= today)
     if question.occupations is not None:
-        wanted = _numbered(question.occupations, records.occupation_codes)
+        wanted = numbered(question.occupations, records.occupation_codes)
         yield _any_of(wanted[columns.occupation], columns.occupation_indptr)
     if question.contract_types is not None:
-        yield columns.contracts & _bits(question.contract_types, CONTRACT_TYPES) != 0
+        yield columns.contracts & bits(question.contract_types, CONTRACT_TYPES) != 0
     if question.irregular is not None:
         yield columns.irregular == question.irregular
     if question.office_hours is not None:
         yield columns.office_hours == question.office_hours
     if question.licences:
-        asked = _bits(question.licences, LICENCES)
+        asked = bits(question.licences, LICENCES)
         yield columns.licences & asked == asked
     for language in question.languages:
         yield _any_of(_speaks(language, columns), columns.language_indptr)
@@ -115,8 +121,8 @@ def _criteria(question: Question, records: Records, today: int) -> Iterator[NDAr
         yield columns.level_code == question.level_equal
 
 
-def _numbered(codes: frozenset[str], known: list[str]) -> NDArray[np.bool_]:
-    """Which of the known codes (ascending) are among these, bool (n_known,)."""
+def numbered(codes: frozenset[str], known: list[str]) -> NDArray[np.bool_]:
+    """Tell which of the known codes (ascending) are among these, bool (n_known,)."""
     among = np.zeros(len(known), np.bool_)
     for code in codes:
         number = bisect_left(known, code)
@@ -125,7 +131,8 @@ def _numbered(codes: frozenset[str], known: list[str]) -> NDArray[np.bool_]:
     return among
 
 
-def _bits(codes: frozenset[str], known: tuple[str, ...]) -> int:
+def bits(codes: frozenset[str], known: tuple[str, ...]) -> int:
+    """Give codes as a bit set: number i of the known ones is bit i."""
     return sum(1 << known.index(code) for code in codes)
 
 

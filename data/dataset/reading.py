@@ -140,6 +140,7 @@ class Batches(Iterator[pl.DataFrame]):
     side : whose records they are.
     read, accepted, rejected : numbers of records; read = accepted + rejected.
     faults : the first ten rejections.
+    texts : the records of the last frame as they are spelt in the file; none where that is Parquet.
     """
 
     def __init__(
@@ -154,6 +155,7 @@ class Batches(Iterator[pl.DataFrame]):
         self.accepted = 0
         self.rejected = 0
         self.faults: list[Rejection] = []
+        self.texts: list[bytes] = []
         self._path = path
         self._stop = on_error == "stop"
         self._rejects: IO[bytes] | None = None
@@ -201,15 +203,19 @@ class Batches(Iterator[pl.DataFrame]):
     def _checked(self, items: Iterator[Item]) -> Iterator[pl.DataFrame]:
         """Yield frames of the good records among items."""
         good: list[bytes] = []
+        spelt: list[bytes] = []
         size = 0
         for text, value in items:
             if record := self._accept(text, value):
                 good.append(record)
+                spelt.append(text)
                 size += len(record)
             if len(good) == BATCH or size > _BATCH_BYTES:
+                self.texts = spelt
                 yield to_frame(good, self._columns)
-                good, size = [], 0
+                good, spelt, size = [], [], 0
         if good:
+            self.texts = spelt
             yield to_frame(good, self._columns)
 
     def _accept(self, text: bytes, value: Any) -> bytes | None:

@@ -1,0 +1,87 @@
+"""`koppel source load` and `koppel source index`: the records of hosted sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from api.commands import options
+from api.commands.console import note, warn, working
+from api.commands.opened import Config, settings_of, store_of
+from api.commands.source import SourceId, commands
+
+if TYPE_CHECKING:
+    from api.config import Settings
+    from api.exchange.hosted import HostedSources
+    from data.standard import Side
+
+__all__ = ["commands", "index", "load"]
+
+
+@commands.command(epilog="Example: koppel source load utrecht profielen.ndjson.zst --side werkzoekende")
+def load(
+    source_id: SourceId,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A .json list, .ndjson (both also .gz or .zst) or .parquet of its records."
+        ),
+    ],
+    side: Annotated[str, typer.Option(metavar="SIDE", help="werkzoekende or vacature.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Delete its other records of this side afterwards.")
+    ] = False,
+    on_error: options.OnErrorOption = "stop",
+    rejects: options.RejectsFile = None,
+    config: Config = None,
+) -> None:
+    """Put the records of a file into this store, as a source's own.
+
+    Each takes the place of the one with its id. The exchange goes on meanwhile,
+    and answers with them as soon as this is done. Broken off, it is finished by
+    the same command. Ids of nine digits that could be a BSN are refused, unless
+    the source has declared that they are none.
+    """
+    if side not in ("werkzoekende", "vacature"):
+        raise typer.BadParameter("werkzoekende or vacature.", param_hint="--side")
+    hosted = _hosted(settings_of(config))
+    with working(f"Loading {file.name}") as told:
+        loaded = hosted.load(
+            source_id,
+            cast("Side", side),
+            file,
+            on_error=on_error,
+            rejects=rejects,
+            replace=replace,
+            progress=lambda what, done, whole: told(done, whole),
+        )
+    if loaded.rejected:
+        warn(f"{loaded.rejected:,} records skipped")
+    deleted = f", {loaded.deleted:,} deleted" if replace else ""
+    note(f"Source {source_id}: {loaded.stored:,} records stored{deleted}.")
+
+
+@commands.command(epilog="Example: koppel source index")
+def index(config: Config = None) -> None:
+    """Build the index of the hosted sources anew, as of today. Run it every night.
+
+    Questions are answered meanwhile. A ranking counts experience up to the day of
+    the index; what has been deleted is gone from the disk with the next index.
+    """
+    hosted = _hosted(settings_of(config))
+    with working("Building the index") as told:
+        hosted.rebuild(lambda what, done, whole: told(done, whole))
+    now = hosted.index()
+    note(
+        f"Built the index of the hosted sources: {len(now.profiles):,} profiles, "
+        f"{len(now.vacancies):,} vacancies; as of {now.as_of}."
+    )
+
+
+def _hosted(settings: Settings) -> HostedSources:
+    from api.clock import now
+    from api.exchange.hosted import HostedSources
+
+    return HostedSources(store_of(settings), settings.index_folder, now)
