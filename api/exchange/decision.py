@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from api.exchange.rules import explain_source, verdict
+from api.exchange.rules import explain_source, mandate_of, verdict
 
 if TYPE_CHECKING:
     from api.exchange.audit import Level
@@ -53,21 +53,22 @@ class Decision:
     def asked(self, question_id: str, criteria: Mapping[str, Any]) -> dict[str, Any]:
         """Give the entry of the log before remote sources are asked.
 
-        It says who asks, under which mandate, for what, and what the rules say of each source: all of them
-        where it may be asked, those that refuse where it may not.
+        It says who asks, under which mandate, for what, by which rules it was decided, and of each source
+        whether all of them allow that it is asked; else which of them refuse.
         """
         caller = self.caller
-        mandates = self.registry.mandates.get((caller.processor, caller.controller), ())
+        mandate = mandate_of(self.registry, caller.processor, caller.controller, self.at)
         return {
             "controller": caller.controller,
             "processor": caller.processor,
             "certificate": caller.certificate,
             "suwi": caller.suwi,
-            "mandate": next((each.id for each in mandates if each.valid.holds(self.at)), None),
+            "mandate": None if mandate is None else mandate.id,
             "registry": self.registry.version,
             "question": question_id,
             "side": self.side,
             "criteria": dict(criteria),
+            "rules": list(dict.fromkeys(each.rule for said in self.reasons.values() for each in said)),
             "sources": {source_id: _told(reasons) for source_id, reasons in self.reasons.items()},
         }
 
@@ -110,6 +111,6 @@ def decide(registry: Registry, caller: Caller, side: Shared, among: Iterable[str
 
 
 def _told(reasons: tuple[Reason, ...]) -> dict[str, Any]:
-    permitted = verdict(reasons)
-    rules = [reason.rule for reason in reasons if permitted or reason.effect == "refuse"]
-    return {"permitted": permitted, "rules": rules}
+    if verdict(reasons):
+        return {"permitted": True}
+    return {"permitted": False, "rules": [each.rule for each in reasons if each.effect == "refuse"]}

@@ -1,0 +1,282 @@
+"""Ranked and explained answers. A ranking is a question: the same sources, vraagID, limits and log.
+
+Hosted sources are ranked whole, by the index. Remote sources don't rank: they are asked a question, and what
+they answer is ranked. Nothing but what a match shows counts, so that a score, a part of it or a gap tells no
+more.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import from_json
+
+from api.exchange.answering import Answer, Match, available, found_in, log_subjects, question_of
+from api.exchange.bodies import identified
+from api.exchange.decision import Decision, decide
+from api.exchange.errors import Invalid, Unavailable, unknown
+from api.exchange.fanout import Completeness, ask_all
+from api.exchange.ranking_body import explanation_body, ranked_matches, ranking_body
+from api.exchange.remote import Inquiry
+from api.exchange.wanted import OwnRecord, Wanted, checked_record, derived_question, settings_of, told_of
+from data.dataset import ID_FIELDS, schema
+from data.dataset.lines import to_frame
+
+if TYPE_CHECKING:
+    from api.clock import Clock
+    from api.exchange.answering import Hosted
+    from api.exchange.audit import Audit
+    from api.exchange.handles import Handles
+    from api.exchange.keys import Keys
+    from api.exchange.questions import Opened, Questions
+    from api.exchange.registry import RegistryReader
+    from api.exchange.remote import RemoteSources, SourceAnswer
+    from api.exchange.rules import Caller
+    from data.question import Question
+    from data.standard import Side
+    from engine import Encoded, MatchIndex, Settings
+    from engine.placement import Placement
+
+__all__ = ["Rankings"]
+
+_columns = cache(schema)
+
+_ATTEMPTS: Final = 4
+"""How often candidates are sought, where some of them were deleted before the index was told."""
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A ranking that was decided upon.
+
+    Attributes
+    ----------
+    asking : the asking record as JSON, with an id.
+    question : what candidates must satisfy, None for nothing.
+    inquiry : what the remote sources are asked; None where there are none, or nothing can be asked.
+    """
+
+    decision: Decision
+    opened: Opened
+    asking: bytes
+    question: Question | None
+    inquiry: Question | None
+
+    @property
+    def told(self) -> Question | None:
+        return self.question or self.inquiry
+
+
+class Rankings:
+    """The use cases of ranking. Each raises an `ExchangeError`, or gives what may be shown.
+
+    Parameters
+    ----------
+    audit, reader, questions, handles, hosted, remotes, clock, seconds : as of `Exchange`.
+    keys : order candidates of equal score at equal distance, such that nobody can work out the order, or an
+        id from it.
+    """
+
+    def __init__(
+        self,
+        *,
+        audit: Audit,
+        reader: RegistryReader,
+        questions: Questions,
+        handles: Handles,
+        keys: Keys,
+        hosted: Hosted,
+        remotes: RemoteSources,
+        clock: Clock,
+        seconds: float,
+    ) -> None:
+        self._audit, self._reader, self._questions, self._handles = audit, reader, questions, handles
+        self._keys, self._hosted, self._remotes = keys, hosted, remotes
+        self._clock, self._seconds = clock, seconds
+
+    async def rank(self, caller: Caller, wanted: Wanted) -> Answer:
+        """Rank candidates for a record: matches with a vumID, score, parts and gaps each.
+
+        Raises Invalid, or Incomplete, for what is wrong with `wanted`; Unavailable where no source answers.
+        """
+        begun = await available(self._begin, caller, wanted)
+        answers: list[SourceAnswer] = []
+        if begun.inquiry is not None:
+            remotes = [self._remotes.get(source) for source in begun.decision.remote]
+            inquiry = Inquiry.matches(begun.inquiry)
+            answers = await ask_all(remotes, inquiry, caller, seconds=self._seconds, limit=self._limit)
+        return await available(self._finish, wanted, begun, answers)
+
+    async def explain(self, caller: Caller, wanted: Wanted, candidate: str | Mapping[str, Any]) -> bytes:
+        """Explain the place of one candidate: parts that add up, gaps, conditions.
+
+        candidate : a vumID of a record of a hosted source, or a record as a match shows it.
+
+        Raises
+        ------
+        Invalid : `unknown` for a vumID that `Exchange.detail` would refuse too, or whose source is a remote
+            one: then the match itself tells all that counts.
+        """
+        return await available(self._explain, caller, wanted, candidate)
+
+    @property
+    def _limit(self) -> int:
+        return self._questions.limits.matches
+
+    def _begin(self, caller: Caller, wanted: Wanted) -> _Begun:
+        if not 1 <= wanted.top <= self._limit:
+            raise Invalid(f"top: 1 to {self._limit}")
+        registry = self._reader.current()
+        decision = decide(registry, caller, wanted.sought, registry.sources, self._clock())
+        # Whatever is wrong with the settings is told before anybody is asked.
+        settings_of(wanted, self._hosted.today())
+        question = None if wanted.question is None else question_of(wanted.question, wanted.sought)
+        asking, opened = self._asking(decision, wanted), self._questions.open()
+        inquiry = (question or derived_question(from_json(asking), wanted)) if decision.remote else None
+        begun = _Begun(decision, opened, asking, question, inquiry)
+        if inquiry is not None:
+            told = told_of(wanted, begun.told)
+            with self._audit.write() as connection:
+                self._questions.begin(connection, opened, caller, wanted.sought, "rangorde", told)
+                self._audit.append(connection, "asked", decision.asked(opened.id, told))
+        return begun
+
+    def _asking(self, decision: Decision, wanted: Wanted) -> bytes:
+        """Give the asking record as JSON, with an id."""
+        if isinstance(wanted.record, OwnRecord):
+            source = decision.registry.sources.get(wanted.record.source_id)
+            body = None
+            if source is not None and source.hosted and source.oin == decision.caller.controller:
+                body = self._hosted.body(source.id, wanted.side, wanted.record.record_id)
+            if body is None:
+                raise Invalid("record: one of the caller's own, in a hosted source")
+            return body
+        return checked_record(wanted.record, wanted.side, "record")
+
+    def _finish(self, wanted: Wanted, begun: _Begun, answers: Sequence[SourceAnswer]) -> Answer:
+        decision, opened, side = begun.decision, begun.opened, wanted.sought
+        completeness = Completeness.of(answers, decision.hosted_ids)
+        settings, placement, found = self._best(wanted, begun, answers)
+        more = len(found) > wanted.top or any(answer.more for answer in answers)
+        found = dict(list(found.items())[: wanted.top])
+        told = told_of(wanted, begun.told)
+        with self._audit.write() as connection:
+            if begun.inquiry is not None:
+                self._questions.complete(connection, opened.id, completeness.as_json())
+            else:
+                kept = completeness.as_json()
+                self._questions.begin(connection, opened, decision.caller, side, "rangorde", told, kept)
+            subjects = log_subjects(self._audit, connection, side, list(found.values()))
+            entry = decision.shown(opened.id, told, "match", completeness.statuses, *subjects)
+            self._audit.append(connection, "ranking", entry)
+        if completeness.none_answered:
+            raise Unavailable
+        keys = [(each.source_id, each.record_id) for each in found.values()]
+        vum_ids = self._handles.seal(opened.id, side, decision.caller, keys, opened.expires_at)
+        told_matches = {
+            row: (vum_id, each.shown) for (row, each), vum_id in zip(found.items(), vum_ids, strict=True)
+        }
+        head = {
+            "vraagID": opened.id,
+            "maximumAantalResultatenBereikt": more,
+            "asOf": settings.as_of.isoformat(),
+            "direction": settings.direction,
+            "taxonomy": placement.space.taxonomy.version,
+            "completeness": {
+                "rankedWhole": len(decision.hosted),
+                "rankedAmongMatches": sum(answer.status == "answered" for answer in answers),
+                "failed": sum(answer.status != "answered" for answer in answers),
+                "notAsked": len(decision.remote) - len(answers),
+            },
+        }
+        body = ranking_body(head, list(ranked_matches(placement, told_matches)))
+        ignored = () if begun.question is None else begun.question.ignored
+        return Answer(body, ignored, completeness.header())
+
+    def _best(
+        self, wanted: Wanted, begun: _Begun, answers: Sequence[SourceAnswer]
+    ) -> tuple[Settings, Placement, dict[int, Match]]:
+        """Give the best candidates, one more than is wanted, and what a match shows of them, by row."""
+        elsewhere = {(each.source_id, each.record_id): each.shown for each in found_in(answers)}
+        for _ in range(_ATTEMPTS):
+            settings, placement = self._place(wanted, begun, answers)
+            keys = list(zip(placement.sources, placement.ids, strict=True))
+            held = [key for key in keys if key not in elsewhere]
+            shown = elsewhere | dict(zip(held, self._hosted.shown(wanted.sought, held), strict=True))
+            if all(shown[key] is not None for key in keys):
+                break
+        # Whoever still is not there, although the index was told each time, is left out.
+        return (
+            settings,
+            placement,
+            {row: Match(*key, body) for row, key in enumerate(keys) if (body := shown[key]) is not None},
+        )
+
+    def _place(
+        self, wanted: Wanted, begun: _Begun, answers: Sequence[SourceAnswer]
+    ) -> tuple[Settings, Placement]:
+        from engine.placement import place
+
+        index = self._hosted.index()
+        settings = settings_of(wanted, index.as_of)
+        placement = place(
+            index,
+            self._encode(index, begun.asking, wanted.side, begun.decision.caller),
+            settings,
+            begun.decision.hosted_ids,
+            wanted.top + 1,
+            today=self._hosted.today(),
+            question=begun.question,
+            beside=[_encoded(index, answer, wanted.sought) for answer in answers if answer.matches],
+        )
+        return settings, placement
+
+    def _encode(self, index: MatchIndex, record: bytes, side: Side, caller: Caller) -> Encoded:
+        """Encode the asking record, under a source that nobody knows: it breaks the ties."""
+        party = f"{caller.controller}|{caller.processor}".encode()
+        secret = hmac.digest(self._keys.newest().order, party, "sha256").hex()
+        return index.encode(to_frame([record], _columns(side)), side, secret)
+
+    def _explain(self, caller: Caller, wanted: Wanted, candidate: str | Mapping[str, Any]) -> bytes:
+        from engine import explain
+        from engine.placement import pair_of
+
+        registry, side = self._reader.current(), wanted.sought
+        decision = decide(registry, caller, side, registry.sources, self._clock())
+        asking = self._asking(decision, wanted)
+        if isinstance(candidate, str):
+            handle = self._handles.open(candidate, side, caller)
+            one = decision.only(handle.source_id) if handle else None
+            record = (
+                self._hosted.body(handle.source_id, side, handle.record_id)
+                if handle and one and one.hosted
+                else None
+            )
+            if handle is None or one is None or record is None:
+                raise unknown()
+            decision, found = one, [Match(handle.source_id, handle.record_id, record)]
+            question_id, source_id = handle.question_id, handle.source_id
+        else:
+            record, found, question_id, source_id = checked_record(candidate, side, "candidate"), [], "", ""
+        index = self._hosted.index()
+        settings = settings_of(wanted, index.as_of)
+        asks = self._encode(index, asking, wanted.side, caller)
+        other = index.encode(to_frame([record], _columns(side)), side, source_id)
+        vacancy, profile = (asks, other) if wanted.side == "vacature" else (other, asks)
+        explanation = explain(pair_of(index, vacancy, profile, settings), 0, 0)
+        with self._audit.write() as connection:
+            counts, subjects = log_subjects(self._audit, connection, side, found)
+            statuses = dict.fromkeys(counts, "answered")
+            told = decision.shown(question_id, told_of(wanted, None), "match", statuses, counts, subjects)
+            self._audit.append(connection, "explanation", told)
+        return explanation_body(explanation, settings)
+
+
+def _encoded(index: MatchIndex, answer: SourceAnswer, side: Side) -> Encoded:
+    """Encode what a remote source answered."""
+    lines = [identified(ID_FIELDS[side], record_id, shown) for record_id, shown in answer.matches]
+    return index.encode(to_frame(lines, _columns(side)), side, answer.source_id)

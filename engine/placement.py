@@ -1,0 +1,256 @@
+"""One asking record against an index: its best candidates of some sources, and the parts of each score.
+
+The best are searched in the index and taken out of it: what is told of them then costs as much as they are,
+not as the index is. Where there are records from elsewhere they are ranked once more, together with those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Names
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.columns import day_number
+from engine.conditions import CONDITIONS
+from engine.encode import renumbered
+from engine.explain import Explanation, explain
+from engine.features import GROUPS
+from engine.kernels import FULL, MISSING_DATE
+from engine.merge import MergedRanker, join
+from engine.rank import Ranker, Ranking, weigh
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from data.question import Question
+    from engine.conditions import Settings
+    from engine.encode import Encoded
+    from engine.features import FeatureSpace
+    from engine.index import Collection, MatchIndex
+
+__all__ = ["Gap", "Placement", "pair_of", "place"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that is asked and not wholly covered.
+
+    Attributes
+    ----------
+    group, code, label : of the feature; of a wished condition its name, its name and what it says.
+    points : what it costs of the score, 1..2**22.
+    """
+
+    group: str
+    code: str
+    label: str
+    points: int
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """The best candidates of one asking record. Row i of everything is the candidate of rank i + 1.
+
+    Attributes
+    ----------
+    asking, best : the asking record and a collection that holds the candidates, in one feature space.
+    space, settings : by which they were ranked.
+    ranking : the pairs, which point into both.
+    sources, ids : of the candidates.
+    """
+
+    asking: Encoded
+    best: Encoded
+    space: FeatureSpace
+    settings: Settings
+    ranking: Ranking
+    sources: list[str]
+    ids: list[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def ranker(self) -> Ranker:
+        """Ranks the asking record and the candidates, and no others."""
+        return Ranker(*_pair(self.asking, self.best, self.settings), self.space, self.settings)
+
+    def explain(self, row: int) -> Explanation:
+        """Explain the place of one candidate; see `engine.explain`."""
+        return explain(self.ranker, int(self.ranking.vacancy[row]), int(self.ranking.profile[row]))
+
+    def parts(self, gaps: int | None = None) -> tuple[list[dict[str, int]], list[list[Gap]]]:
+        """Give the points of each group that is asked, and the gaps, costliest first, of every candidate.
+
+        They are those of `explain`, on the side of the asking record; the points add up to its score.
+
+        gaps : at most so many of each candidate, by default all.
+        """
+        names, weights, degrees = self._asked()
+        points = weights * degrees
+        costs = weights * FULL - points
+        groups = {group: [at for at, name in enumerate(names) if name[0] == group] for group, *_ in names}
+        totals = {group: points[:, columns].sum(axis=1).tolist() for group, columns in groups.items()}
+        order = np.argsort(-costs, axis=1, kind="stable")[:, :gaps].tolist()
+        return (
+            [{group: total[row] for group, total in totals.items()} for row in range(len(self))],
+            [
+                [_gap(names[at], told[at]) for at in order[row] if told[at]]
+                for row, told in enumerate(costs.tolist())
+            ],
+        )
+
+    def _asked(self) -> tuple[list[tuple[str, str, str]], NDArray[np.int64], NDArray[np.int64]]:
+        """Name what is asked; its weights (f,), and the degrees to which each candidate covers it (m, f)."""
+        space, covers = self.space, self.best.covers
+        asked, wishes = weigh(self.asking, space, self.settings)
+        vacancies_ask = self.settings.direction != "profile"
+        candidates = self.ranking.profile if vacancies_ask else self.ranking.vacancy
+        order = np.argsort(asked.features, kind="stable")
+        features = asked.features[order]
+        covered = np.zeros((len(self.best), len(features)), np.int64)
+        at = np.searchsorted(features, covers.features)
+        among = np.flatnonzero(np.append(features, -1)[at] == covers.features)
+        rows = np.repeat(np.arange(len(covered)), np.diff(covers.indptr))
+        covered[rows[among], at[among]] = covers.values[among]
+        names = [
+            (GROUPS[space.group[feature]], space.codes[feature], space.label(feature))
+            for feature in features.tolist()
+        ]
+        weights, degrees = asked.values[order].astype(np.int64), covered[candidates]
+        if len(wishes):
+            broken, unknown = self.ranker.conditions(self.ranking.vacancy, self.ranking.profile)
+            wished = np.flatnonzero(wishes[0])
+            met = ~(broken | unknown)[:, None] >> wished.astype(np.uint16) & 1
+            names += [
+                (name, name, says) for name, says in np.array(list(CONDITIONS.items()))[wished].tolist()
+            ]
+            weights = np.concatenate([weights, wishes[0][wished].astype(np.int64)])
+            degrees = np.concatenate([degrees, met.astype(np.int64) * FULL], axis=1)
+        return names, weights, degrees
+
+
+def place(
+    index: MatchIndex,
+    asking: Encoded,
+    settings: Settings,
+    sources: Names[str],
+    k: int,
+    *,
+    today: date,
+    question: Question | None = None,
+    beside: Sequence[Encoded] = (),
+) -> Placement:
+    """Find the best k candidates of one asking record.
+
+    Parameters
+    ----------
+    index : holds the candidates.
+    asking : one record, encoded by the index: a vacancy, unless the direction is "profile".
+    settings : as of the day of the index.
+    sources : whose candidates of the index may be ranked.
+    k : how many, 1 or more.
+    today : vacancies of the index that closed before are left out, whatever its day.
+    question : only candidates of the index that satisfy it are ranked.
+    beside : candidates from elsewhere, encoded by the index.
+    """
+    among = index.profiles if settings.direction != "profile" else index.vacancies
+    space, known = index.space.extension(), index.manifest["features"]
+    asking, *elsewhere = (renumbered(each, space, known) for each in (asking, *beside))
+    search = _search(index, among, asking, settings, sources, today, question).rank(k)
+    best = join([among.take(_candidates(search, settings)), *elsewhere])
+    if elsewhere:
+        ranking = Ranker(*_pair(asking, best, settings), space, settings).rank(k)
+    else:
+        ranking = _renumbered(search, asking, best, settings)
+    found = _candidates(ranking, settings)
+    return Placement(
+        asking,
+        best,
+        space,
+        settings,
+        ranking,
+        best.records.sources_of(found).to_list(),
+        best.records.ids_of(found).to_list(),
+    )
+
+
+def pair_of(index: MatchIndex, vacancy: Encoded, profile: Encoded, settings: Settings) -> Ranker:
+    """Give the ranker of one vacancy and one profile, encoded by the index, to explain them."""
+    space, known = index.space.extension(), index.manifest["features"]
+    return Ranker(renumbered(vacancy, space, known), renumbered(profile, space, known), space, settings)
+
+
+def _search(
+    index: MatchIndex,
+    among: Collection,
+    asking: Encoded,
+    settings: Settings,
+    sources: Names[str],
+    today: date,
+    question: Question | None,
+) -> Ranker | MergedRanker:
+    if question is None and today <= among.encoded.as_of:
+        side = {"vacancies" if settings.direction != "profile" else "profiles": asking}
+        return index.ranker(settings, sources=sources, **side)
+    space = asking.space or index.space
+    satisfying = None if question is None else among.select(question, sources).rows
+    rankers, first = [], 0
+    for number, encoded in enumerate(among.parts):
+        closing = encoded.records.columns.closing
+        allowed = (closing == MISSING_DATE) | (closing >= day_number(today))
+        if satisfying is not None:
+            inside = np.zeros(len(encoded), np.bool_)
+            own = satisfying[(satisfying >= first) & (satisfying < first + len(encoded))]
+            inside[own - first] = True
+            allowed &= inside
+        if number == 0:
+            allowed &= among.allowed(sources, settings.required)
+            laid_out = among.candidates
+        else:
+            source = encoded.records.sources[0]
+            allowed &= source in sources
+            laid_out = among.changed[source]
+        pair = _pair(asking, encoded, settings)
+        rankers.append(Ranker(*pair, space, settings, allowed, laid_out))
+        first += len(encoded)
+    return MergedRanker(rankers)
+
+
+def _gap(name: tuple[str, str, str], points: int) -> Gap:
+    group, code, label = name
+    return Gap(group, code, label, points)
+
+
+def _candidates(ranking: Ranking, settings: Settings) -> NDArray[np.int32]:
+    return ranking.profile if settings.direction != "profile" else ranking.vacancy
+
+
+def _renumbered(search: Ranking, asking: Encoded, best: Encoded, settings: Settings) -> Ranking:
+    """The same pairs, where the candidates are the rows of `best` in their order."""
+    rows = np.arange(len(search), dtype=np.int32), np.zeros(len(search), np.int32)
+    vacancies, profiles = _pair(asking, best, settings)
+    profile, vacancy = rows if settings.direction != "profile" else rows[::-1]
+    return Ranking(
+        vacancies=vacancies,
+        profiles=profiles,
+        direction=search.direction,
+        vacancy=vacancy,
+        profile=profile,
+        rank=search.rank,
+        score_vacancy=search.score_vacancy,
+        score_profile=search.score_profile,
+        score_mutual=search.score_mutual,
+        distance=search.distance,
+        unknown=search.unknown,
+    )
+
+
+def _pair(asking: Encoded, candidates: Encoded, settings: Settings) -> tuple[Encoded, Encoded]:
+    return (asking, candidates) if settings.direction != "profile" else (candidates, asking)
