@@ -17,9 +17,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data import reference
 from data.dataset import read, schema
-from data.errors import OutputError
-from data.pilot import Region, generate_profiles, generate_vacancies, read_region, regions, write_pilot
+from data.errors import OutputError, QuestionError
+from data.pilot import (
+    Region,
+    by_organisation,
+    generate_profiles,
+    generate_truth,
+    generate_vacancies,
+    organisation_of,
+    organisations,
+    read_region,
+    regions,
+    write_by_organisation,
+    write_pilot,
+    write_truth,
+)
 from data.pilot.blocks import AS_OF, BLOCK
 from data.pilot.draws import Draws, expand
 from data.pilot.market import TABLE, read_market
@@ -52,7 +66,9 @@ def lines(folder: Path, **options: Any) -> tuple[bytes, bytes]:
 
 
 def digest(folder: Path) -> str:
-    return hashlib.sha256(b"".join(lines(folder, profiles=300, vacancies=300, seed=7))).hexdigest()
+    content = b"".join(lines(folder, profiles=300, vacancies=300, seed=7))
+    truth = generate_truth(300, 50, seed=7).write_csv().encode()
+    return hashlib.sha256(content + truth).hexdigest()
 
 
 def codes(objects: list[dict[str, Any]] | None, name: str) -> set[str]:
@@ -413,9 +429,39 @@ def test_rijk_van_nijmegen_has_its_seven_municipalities() -> None:
     assert set(read_region("Rijk van Nijmegen").municipality) == expected
 
 
-def test_a_region_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(ValueError, match="Rijk van Nijmegen"):
-        read_region("Atlantis")
+def test_a_region_that_is_not_there_is_refused_with_the_nearest() -> None:
+    with pytest.raises(QuestionError, match="nearest are Rijk van Nijmegen"):
+        read_region("Rijk van Nijmgen")
+
+
+@pytest.mark.parametrize("name", regions())
+def test_any_of_the_35_regions_has_records_in_all_its_municipalities(name: str) -> None:
+    region = read_region(name)
+    listed = reference.regions().municipalities.filter(pl.col("region") == name)
+    assert set(region.municipality) == set(listed["name"])
+    homes = next(generate_profiles(400, seed=1, region=region))["mobiliteit"].struct[0]
+    assert set(reference.regions().region_of(homes)) == {name}
+
+
+def test_inhabitants_of_a_municipality_are_spread_evenly_where_nothing_better_is_known() -> None:
+    region = read_region("Twente")
+    inside = (region.municipality == "Enschede").to_numpy()
+    assert set(region.inhabitants[inside]) == {162_000 // inside.sum()}
+    assert set(region.jobs[inside]) == {162_000 // inside.sum() // 2}
+
+
+def test_a_region_is_found_however_it_is_spelt_and_without_a_name_is_rijk_van_nijmegen() -> None:
+    assert read_region("rijk  VAN nijmegen").name == read_region().name == "Rijk van Nijmegen"
+
+
+def test_several_regions_make_one() -> None:
+    both = read_region("Drenthe", "Groningen", "drenthe")
+    apart = [read_region("Drenthe"), read_region("Groningen")]
+    assert both.name == "Drenthe, Groningen"
+    assert both.pc4.tolist() == sorted([*apart[0].pc4.tolist(), *apart[1].pc4.tolist()])
+    assert both.inhabitants.sum() == sum(each.inhabitants.sum() for each in apart)
+    homes = next(generate_profiles(500, seed=1, region=both))["mobiliteit"].struct[0]
+    assert set(reference.regions().region_of(homes)) == {"Drenthe", "Groningen"}
 
 
 def test_another_region_can_be_given() -> None:
@@ -426,6 +472,169 @@ def test_another_region_can_be_given() -> None:
     assert set(homes) == {"1791", "1797"}
     frame = next(generate_vacancies(100, seed=1, region=region))
     assert set(frame["adres"].struct.field("postcode").str.slice(0, 4)) == {"1791", "1797"}
+
+
+# -- organisations
+
+
+def test_a_region_has_its_municipalities_uwv_and_two_intermediaries() -> None:
+    there = organisations(read_region())
+    assert [each.kind for each in there] == ["gemeente"] * 7 + ["uwv"] + ["privaat"] * 2
+    assert {each.region for each in there} == {"Rijk van Nijmegen", ""}
+    assert [each.source for each in there[6:]] == [
+        "gemeente-wijchen",
+        "uwv",
+        "werkbrug-rijk-van-nijmegen",
+        "uitzenders-rijk-van-nijmegen",
+    ]
+
+
+def test_all_organisations_of_the_country_have_sources_of_their_own_that_can_be_registered() -> None:
+    there = organisations(read_region(*regions()))
+    assert len(there) == 342 + 1 + 2 * 35
+    assert len({each.source for each in there}) == len({each.name for each in there}) == len(there)
+    assert all(re.fullmatch("[a-z0-9-]{1,50}", each.source) for each in there)
+    named = {each.name: each.source for each in there}
+    assert named["Gemeente 's-Gravenhage"] == "gemeente-s-gravenhage"
+    assert named["Gemeente Súdwest-Fryslân"] == "gemeente-sudwest-fryslan"
+
+
+@both
+def test_every_record_is_of_an_organisation_of_where_it_stands(
+    side: Side, generate: Callable[..., Iterator[pl.DataFrame]]
+) -> None:
+    region = read_region("Drenthe", "Groningen")
+    there = {each.source: each for each in organisations(region)}
+    frame = next(generate(MANY, seed=1, region=region))
+    held = organisation_of(frame, side)
+    postcode = frame["mobiliteit"].struct[0] if side == "werkzoekende" else frame["adres"].struct["postcode"]
+    towns, areas = reference.regions().municipality_of(postcode), reference.regions().region_of(postcode)
+    for source, town, area in zip(held, towns, areas, strict=True):
+        holder = there[source]
+        assert holder.kind != "gemeente" or holder.name == f"Gemeente {town}"
+        assert holder.region in (area, "")
+    kinds: list[str] = [there[source].kind for source in held]
+    expected = {"werkzoekende": (0.42, 0.46, 0.12), "vacature": (0.25, 0.45, 0.30)}[side]
+    for kind, share in zip(("gemeente", "uwv", "privaat"), expected, strict=True):
+        assert abs(kinds.count(kind) / MANY - share) < 0.03
+
+
+@both
+def test_a_record_is_of_the_same_organisation_whatever_stands_beside_it(
+    side: Side, generate: Callable[..., Iterator[pl.DataFrame]]
+) -> None:
+    frame = next(generate(300, seed=2))
+    held = organisation_of(frame, side)
+    assert organisation_of(frame.reverse(), side).reverse().equals(held)
+    assert organisation_of(frame[7:8], side).item() == held[7]
+    assert organisation_of(frame.clear(), side).to_list() == []
+
+
+@both
+def test_records_divided_by_organisation_are_all_there_once_in_their_order(
+    side: Side, generate: Callable[..., Iterator[pl.DataFrame]]
+) -> None:
+    whole = next(generate(500, seed=1))
+    parts = by_organisation(generate(500, seed=1), side)
+    assert list(parts) == sorted(parts)
+    held = organisation_of(whole, side)
+    for source, part in parts.items():
+        assert part.height > 0
+        assert part.equals(whole.filter(held == source))
+    assert sum(part.height for part in parts.values()) == whole.height
+
+
+# -- truth
+
+
+SMALL = 600
+
+
+@pytest.fixture(scope="module")
+def truth() -> pl.DataFrame:
+    return generate_truth(SMALL, 60, seed=1, unsuitable=None)
+
+
+def test_the_truth_names_each_pair_of_the_records_once_in_their_order(truth: pl.DataFrame) -> None:
+    people = next(generate_profiles(SMALL, seed=1))["idWerkzoekende"].to_list()
+    work = next(generate_vacancies(60, seed=1))["idVacature"].to_list()
+    assert truth.select("vacancy", "profile").rows() == [(v, p) for v in work for p in people]
+    assert truth.schema == {"vacancy": pl.String, "profile": pl.String, "grade": pl.UInt8}
+
+
+def test_grades_are_0_to_3_and_the_higher_the_rarer(truth: pl.DataFrame) -> None:
+    counts = [truth.filter(pl.col("grade") == grade).height / truth.height for grade in range(4)]
+    assert sum(counts) == pytest.approx(1)
+    assert counts[0] > 0.95
+    assert counts[1] > counts[2] > counts[3] > 0.0005
+
+
+def test_the_truth_is_the_same_for_the_same_seed_and_another_for_another(truth: pl.DataFrame) -> None:
+    again = generate_truth(SMALL, 60, seed=1, unsuitable=None)
+    assert again.equals(truth)
+    other = generate_truth(SMALL, 60, seed=2, unsuitable=None)
+    assert not other["grade"].equals(truth["grade"])
+
+
+@settings(max_examples=8)
+@given(people=st.integers(0, SMALL), work=st.integers(0, 60), unsuitable=st.integers(0, 2 * SMALL))
+def test_a_grade_does_not_depend_on_how_many_are_graded(people: int, work: int, unsuitable: int) -> None:
+    whole = generate_truth(SMALL, 60, seed=1, unsuitable=None)
+    fewer = generate_truth(people, work, seed=1, unsuitable=unsuitable)
+    part = whole.filter(
+        pl.col("vacancy").is_in(whole["vacancy"].unique(maintain_order=True)[:work].to_list()),
+        pl.col("profile").is_in(whole["profile"].unique(maintain_order=True)[:people].to_list()),
+    )
+    assert part.filter(pl.col("grade") > 0).equals(fewer.filter(pl.col("grade") > 0))
+    assert fewer.join(part, on=["vacancy", "profile", "grade"]).height == fewer.height
+    rest = part.filter(pl.col("grade") == 0).group_by("vacancy").len()
+    given_rest = fewer.filter(pl.col("grade") == 0).group_by("vacancy").len()
+    expected = rest.with_columns(pl.col("len").clip(upper_bound=unsuitable)).filter(pl.col("len") > 0)
+    assert given_rest.sort("vacancy").equals(expected.sort("vacancy"))
+
+
+def test_grades_go_on_past_a_block() -> None:
+    longer = generate_truth(BLOCK + 50, 3, seed=1, unsuitable=0)
+    shorter = generate_truth(BLOCK, 3, seed=1, unsuitable=0)
+    later = longer.join(shorter, on=["vacancy", "profile"], how="anti")
+    assert longer.join(later, on=["vacancy", "profile"], how="anti").equals(shorter)
+    assert set(later["profile"]) <= set(list(generate_profiles(BLOCK + 50, seed=1))[1]["idWerkzoekende"])
+
+
+def test_occupation_tells_of_suitability_but_does_not_settle_it(
+    profiles: list[dict[str, Any]], vacancies: list[dict[str, Any]], truth: pl.DataFrame
+) -> None:
+    wanted = {
+        each["idWerkzoekende"]: codes(each["bemiddelingsberoep"], "codeBeroepsnaam") for each in profiles
+    }
+    asked = {each["idVacature"]: each["beroep"]["codeBeroepsnaam"] for each in vacancies}
+    grades: dict[bool, list[int]] = {True: [], False: []}
+    for vacancy, profile, grade in truth.iter_rows():
+        grades[asked[vacancy] in wanted[profile]].append(grade)
+    named, other = grades[True], grades[False]
+    assert sum(named) / len(named) > 20 * sum(other) / len(other)
+    assert min(named.count(grade) / len(named) for grade in range(4)) > 0.05
+    assert sum(grade > 0 for grade in other) > 0.2 * sum(grade > 0 for grade in named)
+
+
+def test_who_lives_far_beyond_what_it_would_travel_is_hardly_ever_suitable() -> None:
+    region = read_region("Rijk van Nijmegen", "Zuid-Limburg")
+    truth = generate_truth(2000, 60, seed=1, region=region, unsuitable=0)
+    people = next(generate_profiles(2000, seed=1, region=region))
+    work = next(generate_vacancies(60, seed=1, region=region))
+    area = reference.regions().region_of
+    homes = dict(zip(people["idWerkzoekende"], area(people["mobiliteit"].struct[0]), strict=True))
+    places = dict(zip(work["idVacature"], area(work["adres"].struct["postcode"]), strict=True))
+    apart = truth.filter(pl.col("vacancy").replace_strict(places) != pl.col("profile").replace_strict(homes))
+    assert apart.height < 0.05 * truth.height
+
+
+def test_a_truth_of_nothing_is_empty_and_less_is_refused() -> None:
+    assert generate_truth(0, 5, seed=1).is_empty()
+    assert generate_truth(5, 0, seed=1).is_empty()
+    for numbers in ((-1, 1, 1), (1, -1, 1), (1, 1, -1)):
+        with pytest.raises(ValueError, match="0 or more"):
+            generate_truth(numbers[0], numbers[1], seed=1, unsuitable=numbers[2])
 
 
 # -- taxonomies
@@ -486,6 +695,24 @@ def test_a_pilot_reads_back_whole_from_every_format(tmp_path: Path) -> None:
         first, second = read(one, side), read(other, side)  # type: ignore[arg-type]
         assert first.frame.equals(second.frame)
         assert (first.accepted, first.rejected) == (sizes[one.stem], 0)
+
+
+def test_files_by_organisation_hold_the_records_of_the_whole(tmp_path: Path) -> None:
+    whole = lines(tmp_path / "whole", profiles=200, vacancies=40)
+    written = write_by_organisation(tmp_path / "apart", profiles=200, vacancies=40)
+    assert list(written) == sorted(each.name for each in (tmp_path / "apart").iterdir())
+    for name, content in zip(("profiles.ndjson", "vacancies.ndjson"), whole, strict=True):
+        parts = [path for paths in written.values() for path in paths if path.name == name]
+        found = [line for path in parts for line in path.read_bytes().splitlines()]
+        assert all(path.stat().st_size for path in parts)
+        assert sorted(found) == sorted(content.splitlines())
+
+
+def test_the_truth_as_a_file_has_the_columns_that_judgements_have(tmp_path: Path) -> None:
+    write_truth(tmp_path / "judgements.csv", profiles=200, vacancies=5, seed=3)
+    written = pl.read_csv(tmp_path / "judgements.csv", schema_overrides={"grade": pl.UInt8})
+    assert written.equals(generate_truth(200, 5, seed=3))
+    assert written.columns == ["vacancy", "profile", "grade"]
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:

@@ -27,30 +27,60 @@ def pilot() -> None:
     epilog="Example: koppel pilot generate -o region --profiles 100000 --vacancies 5000 --format parquet"
 )
 def generate(
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the two files.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the files.")],
     profiles: Annotated[int, typer.Option(min=0, help="How many profiles.")] = 2000,
     vacancies: Annotated[int, typer.Option(min=0, help="How many vacancies.")] = 300,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     region: Annotated[
-        str | None,
-        typer.Option(help="A labour-market region, as UWV calls it; by default Rijk van Nijmegen."),
-    ] = None,
+        str,
+        typer.Option(metavar="NAME", help="One of the 35 labour-market regions, as UWV calls it."),
+    ] = "Rijk van Nijmegen",
+    neighbours: Annotated[
+        bool, typer.Option("--neighbours", help="Take the regions that border it as well.")
+    ] = False,
+    by_organisation: Annotated[
+        bool,
+        typer.Option("--by-organisation", help="A folder for each organisation, named after its source."),
+    ] = False,
+    judged: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Add judgements-synthetic.csv: how well the profiles suit the first N vacancies, by what no "
+            "record tells.",
+        ),
+    ] = 0,
     file_format: Annotated[
         Literal["ndjson", "parquet", "json"], typer.Option("--format", help="The format of the files.")
     ] = "ndjson",
 ) -> None:
     """Generate the profiles and vacancies of a real Dutch region, all of them invented."""
-    from data.pilot import read_region, regions, write_pilot
+    from data.errors import QuestionError
+    from data.pilot import read_region, write_by_organisation, write_pilot, write_truth
+    from data.reference import regions
 
-    if region is not None and region not in regions():
-        raise typer.BadParameter(f"give one of: {', '.join(regions())}.", param_hint="--region")
+    try:
+        names = [region, *(regions().neighbours(region) if neighbours else [])]
+        area = read_region(*names)
+    except QuestionError as error:
+        raise typer.BadParameter(f"{error.found}; {error.allowed}.", param_hint="--region") from error
     with working("Generating"):
-        written = write_pilot(
+        write = write_by_organisation if by_organisation else write_pilot
+        write(
             output,
             profiles=profiles,
             vacancies=vacancies,
             seed=seed,
-            region=read_region(region) if region else None,
+            region=area,
             suffix=_SUFFIXES[file_format],
         )
-    note(f"Generated {profiles:,} profiles and {vacancies:,} vacancies: {written[0]}, {written[1]}.")
+        if judged:
+            write_truth(
+                output / "judgements-synthetic.csv",
+                profiles=profiles,
+                vacancies=min(judged, vacancies),
+                seed=seed,
+                region=area,
+            )
+    note(f"Generated {profiles:,} profiles and {vacancies:,} vacancies of {area.name}: {output}.")

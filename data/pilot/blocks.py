@@ -19,8 +19,8 @@ AS_OF: Final = date(2026, 9, 1)
 BLOCK: Final = 10_000
 """Records a block. A block is always made whole, so that a short run is the beginning of a longer one."""
 
-PEOPLE, VACANCIES, PLACES = 0, 1, 2
-"""Children of a seed: of the profiles, of the vacancies, of what both stand among."""
+PEOPLE, VACANCIES, PLACES, TRUTH = range(4)
+"""Children of a seed: of the profiles, of the vacancies, of what both stand among, of what neither tells."""
 
 
 def blocks(n: int, make: Callable[[int], pl.DataFrame]) -> Iterator[pl.DataFrame]:

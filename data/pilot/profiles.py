@@ -66,7 +66,7 @@ def generate_profiles(
     n : how many, 0 or more. 0 gives one frame without rows.
     seed : 0 or more. The same seed gives the same bytes, and the first profiles of a longer run are those of
         a shorter one.
-    region : where they live; by default Rijk van Nijmegen.
+    region : where they live, as `read_region` gives one or several; by default Rijk van Nijmegen.
     taxonomy : what they have worked as and can do; by default the bundled one.
     as_of : the day that they are seen at. All jobs that have ended did so before it.
 
@@ -83,10 +83,14 @@ def generate_profiles(
     return blocks(n, lambda block: _profiles(Draws(seed, PEOPLE, block), scene))
 
 
+def jobseekers(draws: Draws, scene: Scene) -> tuple[pl.Series, People]:
+    """Draw the ids of a block's profiles, String (`BLOCK`,), and who is behind them: a block begins so."""
+    return draws.identities(N), draw_people(draws, N, scene.market, scene.today)
+
+
 def _profiles(draws: Draws, scene: Scene) -> pl.DataFrame:
     market, today = scene.market, scene.today
-    identity = draws.identities(N)
-    people = draw_people(draws, N, market, today)
+    identity, people = jobseekers(draws, scene)
     transport = _transport(draws, people)
     wanted = _wanted(draws, people, market)
     contact = draws.chance(0.62, N)

@@ -2,26 +2,32 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 from numpy.typing import NDArray
 
-TABLE = Path(__file__).with_name("regions.csv")
+from data import reference
 
-DEFAULT_REGION = "Rijk van Nijmegen"
+TABLE: Final = Path(__file__).with_name("regions.csv")
+"""Estimates PC4 by PC4, of a few regions."""
+
+DEFAULT_REGION: Final = "Rijk van Nijmegen"
+
+INHABITANTS_PER_JOB: Final = 2
+"""About what the Netherlands has; for regions without estimates of their own."""
 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A labour-market region, as its p postcode areas (PC4).
+    """A labour-market region, or several, as its p postcode areas (PC4).
 
     Attributes
     ----------
-    name : as UWV and Statistics Netherlands (CBS, table 86247NED) spell it.
+    name : as UWV and Statistics Netherlands (CBS, table 86247NED) spell it; of several, with commas between.
     municipality : String series (p,), in which municipality most of the area lies.
     pc4 : uint16 (p,), 1000..9999, ascending.
-    inhabitants, jobs : int64 (p,), 0 or more: how likely a jobseeker lives, or an employer sits, in the area.
+    inhabitants, jobs : int64 (p,), 1 or more: how likely a jobseeker lives, or an employer sits, in the area.
         Rounded estimates of ours, good for weights and nothing else.
     """
 
@@ -33,17 +39,24 @@ class Region:
 
 
 def regions() -> list[str]:
-    """Give the names of the regions that ship with Koppel, in alphabetical order."""
-    return sorted(_table()["region"].unique())
+    """Give the names of the 35 labour-market regions, in alphabetical order."""
+    return list(reference.regions().names)
 
 
-def read_region(name: str = DEFAULT_REGION) -> Region:
-    """Give a region that ships with Koppel. Raises ValueError where there is none of that name."""
-    rows = _table().filter(pl.col("region") == name).sort("pc4")
-    if rows.is_empty():
-        raise ValueError(f"no region {name!r}; there is: {', '.join(regions())}")
+def read_region(*names: str) -> Region:
+    """Give a region, or several as one, by name; without a name Rijk van Nijmegen.
+
+    Where `regions.csv` has no estimates, the inhabitants of a municipality are divided evenly over its PC4s,
+    and there is a job for every `INHABITANTS_PER_JOB` of them: a PC4 with a town centre counts there as one
+    with a few farms.
+
+    Raises QuestionError, with the nearest names, where there is none of that name.
+    """
+    known = reference.regions()
+    found = [known.find(name) for name in names or (DEFAULT_REGION,)]
+    rows = pl.concat([_estimated(name) for name in dict.fromkeys(found)]).sort("pc4")
     return Region(
-        name,
+        ", ".join(dict.fromkeys(found)),
         rows["municipality"],
         rows["pc4"].to_numpy(),
         rows["inhabitants"].to_numpy(),
@@ -51,5 +64,16 @@ def read_region(name: str = DEFAULT_REGION) -> Region:
     )
 
 
-def _table() -> pl.DataFrame:
-    return pl.read_csv(TABLE, schema_overrides={"pc4": pl.UInt16})
+def _estimated(name: str) -> pl.DataFrame:
+    rows = pl.read_csv(TABLE, schema_overrides={"pc4": pl.UInt16}).filter(pl.col("region") == name)
+    columns = ["municipality", "pc4", "inhabitants", "jobs"]
+    if not rows.is_empty():
+        return rows.select(columns)
+    known = reference.regions()
+    return (
+        known.table.filter(pl.col("region") == name)
+        .join(known.municipalities, left_on="municipality_code", right_on="code", maintain_order="left")
+        .with_columns(inhabitants=pl.col("inhabitants") // pl.len().over("municipality_code"))
+        .with_columns(jobs=pl.col("inhabitants") // INHABITANTS_PER_JOB)
+        .select(columns)
+    )

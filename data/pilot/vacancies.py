@@ -49,7 +49,7 @@ def generate_vacancies(
     n : how many, 0 or more. 0 gives one frame without rows.
     seed : 0 or more. The same seed gives the same bytes, and the first vacancies of a longer run are those of
         a shorter one. Profiles of the same seed name the same employers.
-    region : where the work is; by default Rijk van Nijmegen.
+    region : where the work is, as `read_region` gives one or several; by default Rijk van Nijmegen.
     taxonomy : what is asked for; by default the bundled one.
     as_of : the day that they are seen at. Most are open on it, a few have closed shortly before.
 
@@ -66,11 +66,19 @@ def generate_vacancies(
     return blocks(n, lambda block: _vacancies(Draws(seed, VACANCIES, block), scene, block))
 
 
+def openings(draws: Draws, scene: Scene) -> tuple[pl.Series, Integers, Integers]:
+    """Draw the ids of a block's vacancies, String (`BLOCK`,), and occupation and level of the work, int64:
+    a block begins so.
+    """
+    identity = draws.identities(N)
+    occupation = draws.choice(scene.market.demand, N)
+    level = np.maximum(scene.market.level(draws, occupation) - draws.chance(0.3, N), LOWEST_LEVEL)
+    return identity, occupation, level
+
+
 def _vacancies(draws: Draws, scene: Scene, block: int) -> pl.DataFrame:
     market, employers, today = scene.market, scene.employers, scene.today
-    identity = draws.identities(N)
-    occupation = draws.choice(market.demand, N)
-    level = np.maximum(market.level(draws, occupation) - draws.chance(0.3, N), LOWEST_LEVEL)
+    identity, occupation, level = openings(draws, scene)
     sector = market.sector(draws, occupation)
     employer = employers.draw(draws, sector)
     hours = _hours(draws, market, occupation)
