@@ -82,9 +82,6 @@ def lay_out(encoded: Encoded, slot: NDArray[np.int32] | None = None, size: int |
         size=size,
         box=cell_boxes(facts.table),
         limit=cell_limits(facts.table),
-        x=facts.table["x"].copy(),
-        y=facts.table["y"].copy(),
-        travel_limit=facts.table["travel_limit"].copy(),
         signature=signatures(encoded.records)[order],
         start=np.cumsum([0, *map(len, postings)], dtype=np.int64),
         pointers=pointers,
@@ -150,7 +147,7 @@ def ragged_rows(
     indptr: NDArray[np.int64], rows: NDArray[np.integer[Any]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where the elements of these rows stand, one row after another, and the row pointers of those."""
-    lengths = indptr[rows + 1] - indptr[rows]
+    lengths = (indptr[rows + 1] - indptr[rows]).astype(np.int64)
     taken = np.concatenate([[0], np.cumsum(lengths)])
     return np.repeat(indptr[rows] - taken[:-1], lengths) + np.arange(taken[-1]), taken
 

@@ -8,10 +8,13 @@ threads at once, as a server would. The constants that kernels use are defined h
 is renewed when this file changes, not when another does.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
-from numba import njit
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from data.reference import NO_LOCATION
@@ -44,6 +47,16 @@ CELL: Final = 512
 
 GROUP: Final = 64
 """Scores that are compared with the bar at once: a loop of fixed width becomes a few vector instructions."""
+
+_AHEAD: Final = 8
+"""How many records before its turn one is fetched into the cache."""
+
+_uncounted: Final = cast(Any, njit)(cache=True, nogil=True, _nrt=False)
+"""Compiles what allocates nothing. Counting references to the arrays it is given would take most of its
+time."""
+
+_inlined: Final = cast(Any, njit)(cache=True, nogil=True, _nrt=False, forceinline=True)
+"""The same for what has one caller, who would pass it dozens of arrays each time."""
 
 _NEAR: Final = 40
 _NEAREST: Final = (1 << _NEAR) - 1
@@ -86,10 +99,6 @@ class Blocks(NamedTuple):
     """(n_cells, 4) least and most x, least and most y of the rows in each cell of `CELL` rows"""
     limit: NDArray[np.int64]
     """(n_cells, 2) least and largest squared distance that a row of the cell allows, square metres, or FAR"""
-    x: NDArray[np.int32]
-    y: NDArray[np.int32]
-    travel_limit: NDArray[np.int16]
-    """(n,) as in the facts, each by itself, which vectorises"""
     signature: NDArray[np.uint64]
     """(n,) marks of `engine.signature`"""
     start: NDArray[np.int64]
@@ -114,8 +123,9 @@ class Asking(NamedTuple):
     """(n, n_conditions) weight of each condition that is a wish; or (0, 0) without any"""
     refused: NDArray[np.uint64]
     """(n,) marks of `engine.signature` that no candidate may have"""
-    covers: Sparse
-    """degrees of what they cover, from the first record of the call on; read where the order is mutual"""
+    has: Sparse
+    reach: Sparse
+    """degrees of what they have, and of what each feature covers beyond itself; see `expand`"""
 
 
 class Sought(NamedTuple):
@@ -124,8 +134,10 @@ class Sought(NamedTuple):
     facts: Facts
     blocks: Blocks
     """postings of what they cover"""
+    rows: NDArray[np.int32]
+    """(n,) the numbers by which they are told of"""
     wanted: Sparse
-    """weights of what they ask themselves; read where the order is mutual"""
+    """weights of what they ask themselves"""
     allowed: NDArray[np.bool_]
     """(n,) which may be ranked"""
     sources: NDArray[np.bool_]
@@ -150,18 +162,32 @@ class Rules(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Room to work in, for one call at a time; `n` is at least 1 more than the most that one record asks."""
+    """Room to work in, for n asking records of which none asks more than m features."""
 
     scores: NDArray[np.int32]
     """(size of a block,)"""
+    hits: NDArray[np.int32]
+    """(size of a block + 1,)"""
     runs: NDArray[np.int64]
     """(cells in a block, 2)"""
+    cells: NDArray[np.bool_]
+    """(n, n_cells) which cells are in reach"""
+    in_block: NDArray[np.int32]
+    """(n, n_blocks) how many of each block are"""
+    seen: NDArray[np.int64]
+    """(n,) how many of them have been gone through"""
+    n_lists: NDArray[np.int32]
+    n_dense: NDArray[np.int32]
+    """(n,) how many features that are asked have postings, and how many a dense row"""
+    feature: NDArray[np.int32]
+    weight: NDArray[np.int32]
+    """(n, m) those that have postings, and what they weigh"""
     dense_row: NDArray[np.int32]
     dense_weight: NDArray[np.int32]
-    begin: NDArray[np.int64]
-    end: NDArray[np.int64]
-    weight: NDArray[np.int32]
-    """(n,), as the four before it"""
+    """(n, m + 1) the dense rows of the others, and what they weigh"""
+    begin: NDArray[np.uint64]
+    end: NDArray[np.uint64]
+    """(m,) where the list of each begins and ends in one block"""
 
 
 class Best(NamedTuple):
@@ -181,6 +207,27 @@ class Best(NamedTuple):
     last_tie: NDArray[np.uint64]
     last_row: NDArray[np.int32]
     """(n,) the last of the best k, as the two before it; 0 as long as k were not held"""
+
+
+def _type_fetch(_: Any, array: Any, index: Any) -> Any:
+    """Have `array[index]` fetched into the cache, and don't wait for it. C-contiguous, 1 dimension."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        number = ir.IntType(32)
+        address = builder.bitcast(builder.gep(data, [args[1]]), cgutils.voidptr_t)
+        prefetch = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+        function: Any = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            builder.module, prefetch, "llvm.prefetch.p0"
+        )
+        # To read it, often, as data.
+        builder.call(function, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, index), generate
+
+
+_fetch: Final[Any] = intrinsic(_type_fetch)
 
 
 @njit(cache=True, nogil=True)
@@ -285,7 +332,7 @@ def apportion(indptr: Any, features: Any, claims: Any, order: Any) -> Any:
     return weights
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def distance_squared(a: Any, b: Any) -> Any:
     """Square metres between two facts, FAR where one of them has no location."""
     if a.x == NO_LOCATION or b.x == NO_LOCATION:
@@ -295,7 +342,7 @@ def distance_squared(a: Any, b: Any) -> Any:
     return dx * dx + dy * dy
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def check(vacancy: Any, profile: Any, asked: Any, known: Any, squared: Any, today: Any) -> Any:
     """Tell which conditions a vacancy and a profile break, and which can't be checked.
 
@@ -376,7 +423,7 @@ def check(vacancy: Any, profile: Any, asked: Any, known: Any, squared: Any, toda
     return broken, unknown
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def _check_languages(vacancy: Any, profile: Any, asked: Any, known: Any) -> Any:
     """Count the asked languages that the profile lacks, and those of which it says too little to tell."""
     lacking = doubtful = 0
@@ -401,20 +448,36 @@ def _check_languages(vacancy: Any, profile: Any, asked: Any, known: Any) -> Any:
     return lacking, doubtful
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def check_pairs(
     vacancies: Any, profiles: Any, vacancy_rows: Any, profile_rows: Any, today: Any, broken: Any, unknown: Any
 ) -> None:
     """`check` of each pair of rows: broken and unknown uint16 (m,), rows int32 (m,); both sides are Facts."""
     of_vacancies, asked = vacancies.table, vacancies.spoken
     of_profiles, known = profiles.table, profiles.spoken
-    for i in range(len(vacancy_rows)):
+    n = len(vacancy_rows)
+    for i in range(n):
+        soon = min(i + _AHEAD, n - 1)
+        _fetch(of_vacancies, np.int64(vacancy_rows[soon]))
+        _fetch(of_profiles, np.int64(profile_rows[soon]))
         vacancy, profile = of_vacancies[vacancy_rows[i]], of_profiles[profile_rows[i]]
         squared = distance_squared(vacancy, profile)
         broken[i], unknown[i] = check(vacancy, profile, asked, known, squared, today)
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
+def measure_pairs(a: Any, b: Any, rows_a: Any, rows_b: Any, distance: Any) -> None:
+    """Fill the distance of each pair of rows, float64 (m,), in km, to the metre; NaN where it isn't known.
+
+    a, b : Facts of both sides; rows int32 (m,).
+    """
+    of_a, of_b = a.table, b.table
+    for i in range(len(rows_a)):
+        squared = distance_squared(of_a[rows_a[i]], of_b[rows_b[i]])
+        distance[i] = np.nan if squared == FAR else np.rint(np.sqrt(np.float64(squared))) / 1000.0
+
+
+@_uncounted
 def pair_score(
     features: Any, weights: Any, w: Any, w_last: Any, covered: Any, degrees: Any, d: Any, d_last: Any
 ) -> Any:
@@ -435,7 +498,7 @@ def pair_score(
     return total
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def pair_scores(
     weights: Any, degrees: Any, asking_rows: Any, covering_rows: Any, degree: Any, out: Any
 ) -> None:
@@ -447,8 +510,12 @@ def pair_scores(
     """
     w_at, features, values = weights
     d_at, covered, shares = degrees
-    spread = -1
-    for i in range(len(asking_rows)):
+    spread, n = -1, len(asking_rows)
+    for i in range(n):
+        _fetch(w_at, np.int64(asking_rows[min(i + 2 * _AHEAD, n - 1)]))
+        soon = np.int64(w_at[asking_rows[min(i + _AHEAD, n - 1)]])
+        _fetch(features, soon)
+        _fetch(values, soon)
         a, b = asking_rows[i], covering_rows[i]
         if b != spread:
             if spread >= 0:
@@ -466,7 +533,7 @@ def pair_scores(
             degree[covered[d]] = 0
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def mix(a: Any, b: Any) -> Any:
     """Give a fixed 64-bit hash of two uint64, not symmetric (the finaliser of SplitMix64)."""
     z = a * np.uint64(0x9E3779B97F4A7C15) + b
@@ -475,7 +542,7 @@ def mix(a: Any, b: Any) -> Any:
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def harmonic_mean(a: Any, b: Any) -> Any:
     """2ab / (a + b) rounded down, 0 when both are 0; a and b whole scores 0..2**22. Returns int64."""
     a, b = np.int64(a), np.int64(b)
@@ -516,7 +583,7 @@ def fill_block(indptr: Any, features: Any, degrees: Any, slot: Any, pointers: An
     return postings
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def _limits(asker: Any, radius: Any, required: Any, vacancies_ask: Any) -> Any:
     """Give the largest squared distance that the asker allows, or FAR; and whether candidates have a say."""
     limit = np.int64(radius) if radius >= 0 else np.int64(FAR)
@@ -526,29 +593,45 @@ def _limits(asker: Any, radius: Any, required: Any, vacancies_ask: Any) -> Any:
     return limit, near and vacancies_ask
 
 
-@njit(cache=True, nogil=True)
-def _runs_in_reach(
-    asker: Any, limit: Any, by_candidate: Any, box: Any, limits: Any, first: Any, last: Any, runs: Any
-) -> Any:
-    """Find the runs of cells among first..last - 1 in which some row may be near enough.
+@_uncounted
+def _find_cells(
+    asker: Any, limit: Any, by_candidate: Any, box: Any, limits: Any, size: Any, cells: Any, in_block: Any
+) -> None:
+    """Mark the cells in which some row may be near enough, and count them for each block.
 
-    limit, by_candidate : see `_limits`; box, limits : see `Blocks`.
-    runs : int64 (m, 2), filled with the first row of each run and the one behind it, from the first cell on.
+    limit, by_candidate : see `_limits`; box, limits : see `Blocks`. cells : bool (n_cells,) and in_block :
+    int32 (n_blocks,), filled. size : cells in a block.
+
+    In float64, which is exact for squares in the plane of data.reference and vectorises better than int64.
+    """
+    # Whoever has no location is farther from everything than any limit, also from others without one.
+    x = np.float64(1e12) if asker.x == NO_LOCATION else np.float64(asker.x)
+    y = np.float64(asker.y)
+    for b in range(len(in_block)):
+        found: Any = 0
+        first = b * size
+        for cell in range(first, min(first + size, len(cells))):
+            allowed = np.float64(min(limit, limits[cell, 1]) if by_candidate else limit)
+            # The nearest point of the box.
+            dx = max(box[cell, 0] - x, x - box[cell, 1], 0.0)
+            dy = max(box[cell, 2] - y, y - box[cell, 3], 0.0)
+            near = allowed >= FAR or dx * dx + dy * dy <= allowed
+            cells[cell] = near
+            found += near
+        in_block[b] = found
+
+
+@_uncounted
+def _find_runs(cells: Any, runs: Any) -> Any:
+    """Turn marks of the cells of a block into runs of rows, int64 (m, 2): first row and the one behind.
 
     Returns how many runs there are.
     """
-    x, y = np.int64(asker.x), np.int64(asker.y)
-    lost = asker.x == NO_LOCATION
     found = 0
-    for cell in range(first, last):
-        allowed = min(limit, limits[cell, 1]) if by_candidate else limit
-        if allowed < FAR:
-            # The nearest point of the box.
-            dx = max(np.int64(box[cell, 0]) - x, x - np.int64(box[cell, 1]), np.int64(0))
-            dy = max(np.int64(box[cell, 2]) - y, y - np.int64(box[cell, 3]), np.int64(0))
-            if lost or dx * dx + dy * dy > allowed:
-                continue
-        row = (cell - first) * CELL
+    for cell in range(len(cells)):
+        if not cells[cell]:
+            continue
+        row = cell * CELL
         if found and runs[found - 1, 1] == row:
             runs[found - 1, 1] += CELL
         else:
@@ -557,87 +640,42 @@ def _runs_in_reach(
     return found
 
 
-@njit(cache=True, nogil=True)
-def _hide_far(
-    asker: Any,
-    limit: Any,
-    by_candidate: Any,
-    box: Any,
-    limits: Any,
-    xs: Any,
-    ys: Any,
-    own_limits: Any,
-    offset: Any,
-    left: Any,
-    right: Any,
-    scores: Any,
-) -> None:
-    """Set the scores of rows out of reach to -1, among rows left..right - 1 of the block at `offset`.
-
-    In float64, which is exact for squares in the plane of data.reference and vectorises better than int64.
-    Parameters are those of `_runs_in_reach` and of `Blocks`.
-    """
-    lost = asker.x == NO_LOCATION
-    # Whoever has no location is farther from everything than any limit, also from others without one.
-    x = np.float64(1e12) if lost else np.float64(asker.x)
-    y = np.float64(asker.y)
-    most = np.inf if limit == FAR else np.float64(limit)
-    for start in range(left, right, CELL):
-        cell = (offset + start) // CELL
-        surely = min(limit, limits[cell, 0]) if by_candidate else limit
-        # The farthest point of the box.
-        dx = max(np.int64(box[cell, 1]) - np.int64(asker.x), np.int64(asker.x) - np.int64(box[cell, 0]))
-        dy = max(np.int64(box[cell, 3]) - np.int64(asker.y), np.int64(asker.y) - np.int64(box[cell, 2]))
-        if not lost and dx * dx + dy * dy <= surely:
-            continue
-        stop = min(start + CELL, right)
-        # Slices count from 0: an index that may be negative, for all the compiler knows, doesn't vectorise.
-        part, allowed = scores[start:stop], own_limits[offset + start : offset + stop]
-        east, north = xs[offset + start : offset + stop], ys[offset + start : offset + stop]
-        for i in range(len(part)):
-            ex, ey = np.float64(east[i]) - x, np.float64(north[i]) - y
-            own = np.float64(allowed[i]) * 1000.0
-            reach = min(most, own * own) if by_candidate and own >= 0 else most
-            part[i] = -1 if ex * ex + ey * ey > reach else part[i]
+@_uncounted
+def _scatter(scores: Any, postings: Any, begin: Any, end: Any, weights: Any, n: Any) -> None:
+    """Add weight x degree of n lists of postings, of which list i is postings[begin[i]:end[i]]."""
+    for i in range(n):
+        weight = weights[i]
+        for at in range(begin[i], end[i]):
+            posting = postings[at]
+            scores[posting >> np.uint32(8)] += weight * np.int32(posting & np.uint32(255))
 
 
-@njit(cache=True, nogil=True)
-def _hide_refused(signature: Any, refused: Any, offset: Any, left: Any, right: Any, scores: Any) -> None:
-    """Set the scores of rows that have a refused mark to -1, among rows left..right - 1 of the block."""
-    part, signs = scores[left:right], signature[offset + left : offset + right]
-    for i in range(len(part)):
-        part[i] = -1 if signs[i] & refused else part[i]
-
-
-@njit(cache=True, nogil=True)
-def _add_dense(
-    scores: Any, left: Any, right: Any, dense: Any, b: Any, rows: Any, weights: Any, n: Any
-) -> None:
-    """`scores[left:right] = sum(weights[i] * dense[b, rows[i], left:right] for i in range(n))`.
+@_uncounted
+def _add_dense(scores: Any, left: Any, right: Any, dense: Any, rows: Any, weights: Any, n: Any) -> None:
+    """`scores[left:right] += sum(weights[i] * dense[rows[i], left:right] for i in range(n))`.
 
     Two or four rows at a time, so that the scores are read less often. scores int32 (size,), dense uint8
-    (n_blocks, n_slots, size), rows and weights int32 with room for n + 1.
+    (n_slots, size), rows and weights int32 with room for n + 1.
     """
     part = scores[left:right]
-    part[:] = 0
     if n % 2:
         rows[n], weights[n] = rows[0], 0
     i = 0
     while i < n:
-        p, q = dense[b, rows[i]][left:right], dense[b, rows[i + 1]][left:right]
+        p, q = dense[rows[i]][left:right], dense[rows[i + 1]][left:right]
         v, w = weights[i], weights[i + 1]
         if n - i <= 2:
             for j in range(len(part)):
                 part[j] += v * np.int32(p[j]) + w * np.int32(q[j])
             return
-        r, s = dense[b, rows[i + 2]][left:right], dense[b, rows[i + 3]][left:right]
+        r, s = dense[rows[i + 2]][left:right], dense[rows[i + 3]][left:right]
         x, y = weights[i + 2], weights[i + 3]
         for j in range(len(part)):
             part[j] += v * np.int32(p[j]) + w * np.int32(q[j]) + x * np.int32(r[j]) + y * np.int32(s[j])
         i += 4
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def _ahead(key_a: Any, tie_a: Any, row_a: Any, key_b: Any, tie_b: Any, row_b: Any) -> Any:
     """Tell whether candidate a stands ahead of candidate b in the total order."""
     if key_a != key_b:
@@ -645,7 +683,7 @@ def _ahead(key_a: Any, tie_a: Any, row_a: Any, key_b: Any, tie_b: Any, row_b: An
     return tie_a < tie_b or (tie_a == tie_b and row_a < row_b)
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def _swap(key: Any, tie: Any, row: Any, own: Any, i: Any, j: Any) -> None:
     key[i], key[j] = key[j], key[i]
     own[i], own[j] = own[j], own[i]
@@ -653,7 +691,7 @@ def _swap(key: Any, tie: Any, row: Any, own: Any, i: Any, j: Any) -> None:
     row[i], row[j] = row[j], row[i]
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def _keep_best(k: Any, size: Any, key: Any, tie: Any, row: Any, own: Any) -> None:
     """Bring the best k of `size` candidates to the front, the last of them in place k - 1 (Hoare's
     quickselect)."""
@@ -679,7 +717,7 @@ def _keep_best(k: Any, size: Any, key: Any, tie: Any, row: Any, own: Any) -> Non
             return
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def settle(k: Any, best: Any) -> None:
     """Put the best k of what is held in the total order, and let go of the rest."""
     for t in range(len(best.size)):
@@ -699,7 +737,7 @@ def settle(k: Any, best: Any) -> None:
                     sorted_so_far = False
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def _bar(key: Any, bonus: Any, mutual: Any) -> Any:
     """Give the least sum of weight × degree, int32, with which a candidate can still come to `key`.
 
@@ -712,7 +750,7 @@ def _bar(key: Any, bonus: Any, mutual: Any) -> Any:
     return np.int32(max(score - bonus, 0 if bonus else 1))
 
 
-@njit(cache=True, nogil=True)
+@_uncounted
 def _met(wishes: Any, a: Any, failed: Any) -> Any:
     """Give what the wishes of record a add to its score, but for the conditions in the bit set `failed`."""
     met = np.int32(0)
@@ -722,170 +760,337 @@ def _met(wishes: Any, a: Any, failed: Any) -> Any:
     return met
 
 
-@njit(cache=True, nogil=True)
-def rank(first: Any, last: Any, asking: Any, sought: Any, rules: Any, work: Any, best: Any) -> None:
+@_uncounted
+def _enough(k: Any, seen: Any, reach: Any) -> Any:
+    """Give how many of the best so far surely hold the best k of all, or nearly so.
+
+    Of `reach` rows that lie in no order of score, `seen` hold about their share of the best k. Four standard
+    deviations and then some: not one record in a thousand has more.
+    """
+    expected = k * (seen / reach)
+    return min(k, np.int64(expected + 4.0 * np.sqrt(expected) + 4.0))
+
+
+@_uncounted
+def _cut(k: Any, t: Any, best: Any) -> None:
+    """Let go of all but the best k that are held for t, and remember the last of them."""
+    held, key, tie, row, own, last_key, last_tie, last_row = best
+    _keep_best(k, held[t], key[t], tie[t], row[t], own[t])
+    held[t], last_key[t], last_tie[t], last_row[t] = k, key[t, k - 1], tie[t, k - 1], row[t, k - 1]
+
+
+@_uncounted
+def _any(scores: Any, bar: Any) -> Any:
+    """Tell whether any of `GROUP` scores reaches the bar."""
+    # Into bytes, which vectorises best.
+    hit = np.uint8(0)
+    for i in range(GROUP):
+        hit |= np.uint8(scores[i] >= bar)
+    return hit != 0
+
+
+@_uncounted
+def _find_hits(
+    scores: Any, left: Any, right: Any, bar: Any, ceiling: Any,
+    dense: Any, dense_row: Any, dense_weight: Any, n_dense: Any, most: Any, hits: Any, found: Any,
+) -> Any:  # fmt: skip
+    """Collect the rows left..right - 1 whose score is in bar..ceiling - 1.
+
+    Dense rows are added to a group only where that may lift a score to the bar: `most` is what they can add.
+
+    Returns `found` plus how many there are; they stand in `hits` from `found` on.
+    """
+    least = np.int32(bar - most)
+    for start in range(left, right, GROUP):
+        stop = start + GROUP
+        group = scores[start:stop]
+        if not _any(group, least):
+            continue
+        if n_dense:
+            _add_dense(scores, start, stop, dense, dense_row, dense_weight, n_dense)
+            if not _any(group, bar):
+                continue
+        # Without a branch: which rows pass is hard to foresee.
+        for i in range(GROUP):
+            hits[found] = start + i
+            found += np.uintp((group[i] >= bar) & (group[i] < ceiling))
+    return found
+
+
+@_uncounted
+def _find_near(
+    asker: Any, limit: Any, by_candidate: Any, table: Any, offset: Any, hits: Any, found: Any
+) -> Any:
+    """Bring those of the rows hits[:found] that are near enough to the front, and tell how many there are.
+
+    limit, by_candidate : see `_limits`. Without a branch, so that one row is fetched while another is.
+    """
+    near = np.uintp(0)
+    for i in range(found):
+        candidate = table[offset + hits[i]]
+        own = np.int64(candidate.travel_limit)
+        reach = min(limit, own * own * 1_000_000) if by_candidate and own >= 0 else limit
+        hits[near] = hits[i]
+        near += np.uintp(distance_squared(asker, candidate) <= reach)
+    return near
+
+
+@_uncounted
+def _judge(
+    a: Any, t: Any, offset: Any, hits: Any, found: Any, scores: Any, enough: Any,
+    asking: Any, sought: Any, rules: Any, covers: Any, best: Any,
+) -> None:  # fmt: skip
+    """Hold those of the rows hits[:found] of the block at `offset` that meet the conditions and get ahead."""
+    asker, spoken_a = asking.facts.table[a], asking.facts.spoken
+    table, spoken = sought.facts
+    allowed, sources, wishes = sought.allowed, sought.sources, asking.wishes
+    n_at, n_features, n_values = sought.wanted
+    c_at, c_features, c_values = covers
+    vacancies_ask, mutual, radius, required, strict, today, _ = rules
+    held, keys, ties, rows, owns, last_key, last_tie, last_row = best
+    limit, by_candidate = _limits(asker, radius, required, vacancies_ask)
+    wishing = len(wishes) > 0
+    by_check, by_key = required & ~AREA != 0 or wishing, not (wishing or mutual)
+    # The last block may be longer than what stands in it.
+    while found and offset + hits[found - np.uintp(1)] >= len(table):
+        found -= np.uintp(1)
+    refused = asking.refused[a]
+    if refused:
+        signature, bare = sought.blocks.signature, np.uintp(0)
+        for i in range(found):
+            hits[bare] = hits[i]
+            bare += np.uintp(signature[offset + hits[i]] & refused == 0)
+        found = bare
+    if limit < FAR or by_candidate:
+        found = _find_near(asker, limit, by_candidate, table, offset, hits, found)
+    for hit in hits[:found]:
+        c, own = offset + hit, scores[hit]
+        candidate = table[c]
+        squared = distance_squared(asker, candidate)
+        nearness = _NEAREST - min(squared, _NEAREST)
+        if by_key and (np.int64(own) << _NEAR | nearness) < last_key[t]:
+            continue
+        if not allowed[c] or not sources[candidate.source]:
+            continue
+        if by_check:
+            if vacancies_ask:
+                failed, unknown = check(asker, candidate, spoken_a, spoken, squared, today)
+            else:
+                failed, unknown = check(candidate, asker, spoken, spoken_a, squared, today)
+            if failed & required or (strict and unknown & required):
+                continue
+            if wishing:
+                own += _met(wishes, a, failed | unknown)
+        score = np.int64(own)
+        if mutual:
+            other = pair_score(
+                n_features, n_values, n_at[c], n_at[c + 1], c_features, c_values, c_at[t], c_at[t + 1]
+            )
+            score = harmonic_mean(own, other)
+        key, tie = score << _NEAR | nearness, mix(asker.hash, candidate.hash)
+        if score == 0 or not _ahead(key, tie, c, last_key[t], last_tie[t], last_row[t]):
+            continue
+        at = held[t]
+        keys[t, at], ties[t, at], rows[t, at], owns[t, at] = key, tie, c, own
+        held[t] = at + 1
+        if held[t] == keys.shape[1]:
+            _cut(enough, t, best)
+
+
+@_uncounted
+def _prepare(first: Any, last: Any, asking: Any, sought: Any, rules: Any, work: Any) -> None:
+    """Find which cells each asking record reaches, and which lists and dense rows it needs."""
+    table, refused, (w_at, w_features, w_values) = asking.facts.table, asking.refused, asking.weights
+    blocks = sought.blocks
+    slot, in_cells = blocks.slot, blocks.size // CELL
+    for a in range(first, last):
+        t = a - first
+        if rules.k and not refused[a] & EVERYONE:
+            limit, by_candidate = _limits(table[a], rules.radius, rules.required, rules.vacancies_ask)
+            _find_cells(
+                table[a], limit, by_candidate, blocks.box, blocks.limit,
+                in_cells, work.cells[t], work.in_block[t],
+            )  # fmt: skip
+        lists, rows = 0, 0
+        for j in range(w_at[a], w_at[a + 1]):
+            f = w_features[j]
+            if f >= len(slot) or w_values[j] == 0:
+                continue
+            if slot[f] >= 0:
+                work.dense_row[t, rows], work.dense_weight[t, rows] = slot[f], w_values[j]
+                rows += 1
+            else:
+                work.feature[t, lists], work.weight[t, lists] = f, w_values[j]
+                lists += 1
+        work.n_lists[t], work.n_dense[t] = lists, rows
+
+
+@_inlined
+def _search(
+    b: Any, a: Any, t: Any, asking: Any, sought: Any, rules: Any, covers: Any, work: Any, best: Any
+) -> None:
+    """Hold the best of block b for asking record a, the t-th of this call."""
+    blocks, scores, runs, hits = sought.blocks, work.scores, work.runs, work.hits
+    pointers, start, dense, in_cells = (
+        blocks.pointers[b],
+        blocks.start[b],
+        blocks.dense[b],
+        blocks.size // CELL,
+    )
+    held, last_key = best.size, best.last_key
+    n_runs = _find_runs(work.cells[t][b * in_cells : (b + 1) * in_cells], runs)
+    work.seen[t] += work.in_block[t, b]
+    reach = work.in_block[t].sum()
+    enough = _enough(rules.k, min(work.seen[t], reach), reach)
+
+    # All lists are looked up before the first is read, so that the look-ups overlap.
+    feature, begin, end = work.feature[t], work.begin, work.end
+    for i in range(work.n_lists[t]):
+        begin[i] = start + np.int64(pointers[feature[i]])
+        end[i] = start + np.int64(pointers[feature[i] + 1])
+        _fetch(blocks.postings, begin[i])
+    for run in range(n_runs):
+        scores[runs[run, 0] : runs[run, 1]] = 0
+    # What this adds outside the runs is never read.
+    _scatter(scores, blocks.postings, begin, end, work.weight[t], work.n_lists[t])
+
+    bonus = _met(asking.wishes, a, 0) if len(asking.wishes) else np.int32(0)
+    bar, ceiling = _bar(last_key[t], bonus, rules.mutual), np.int32(2**31 - 1)
+    row, weight, n_late, most = work.dense_row[t], work.dense_weight[t], work.n_dense[t], np.int32(0)
+    for i in range(n_late):
+        most += weight[i] * FULL
+    if bar <= 2 * most:
+        # Nearly every group would need them.
+        for run in range(n_runs):
+            _add_dense(scores, runs[run, 0], runs[run, 1], dense, row, weight, n_late)
+        n_late, most = 0, np.int32(0)
+    # Until enough are held the bar comes down in steps, so that the best of the block are seen first.
+    if last_key[t] == 0:
+        highest = np.int32(0)
+        for run in range(n_runs):
+            part = scores[runs[run, 0] : runs[run, 1]]
+            for i in range(len(part)):
+                highest = max(highest, part[i])
+        # A whole number of 64 bits here would make every comparison take twice as long.
+        bar = max(bar, np.int32(highest - highest // 8))
+    while True:
+        found = np.uintp(0)
+        for run in range(n_runs):
+            found = _find_hits(
+                scores, runs[run, 0], runs[run, 1], bar, ceiling,
+                dense, row, weight, n_late, most, hits, found,
+            )  # fmt: skip
+        _judge(a, t, b * blocks.size, hits, found, scores, enough, asking, sought, rules, covers, best)
+        # A bar that is there is raised now and then, not after every hit.
+        if held[t] >= enough + (enough // 4 if last_key[t] else 0):
+            _cut(enough, t, best)
+        lowest = _bar(last_key[t], bonus, rules.mutual)
+        if bar <= lowest:
+            return
+        ceiling, bar = bar, max(np.int32(bar - bar // 8 - 1), lowest)
+
+
+@_uncounted
+def rank(
+    first: Any, last: Any, asking: Any, sought: Any, rules: Any, covers: Any, work: Any, best: Any
+) -> None:
     """Find the best k candidates of asking records first..last - 1, in the total order, conditions first.
 
     Equals, for every asking record: take the candidates that are allowed and break no required condition,
     leave out those whose score is 0, sort by (score descending, distance, mix(hash of the asking record, hash
     of the candidate), row), keep k.
 
-    Parameters: Asking, Sought, Rules, Work, and a new Best of last - first rows, filled here. `settle` it.
+    Parameters: Asking, Sought, Rules, what the asking records cover (Sparse, from the first of them on), Work
+    and a new Best of last - first rows, filled here. `settle` it.
     """
-    # Arrays are taken out of their tuples once: in a loop, each time would count a reference.
-    asking_table, asking_spoken = asking.facts
-    table, spoken = sought.facts
-    w_at, w_features, w_values = asking.weights
-    c_at, c_features, c_values = asking.covers
-    n_at, n_features, n_values = sought.wanted
-    blocks, wishes, allowed, sources = sought.blocks, asking.wishes, sought.allowed, sought.sources
-    signature, refused = blocks.signature, asking.refused
-    box, limits, xs, ys, own_limits = blocks.box, blocks.limit, blocks.x, blocks.y, blocks.travel_limit
-    block_start, pointers, postings, slot, dense = (
-        blocks.start,
-        blocks.pointers,
-        blocks.postings,
-        blocks.slot,
-        blocks.dense,
+    _prepare(first, last, asking, sought, rules, work)
+    in_block, n_blocks = work.in_block, len(sought.blocks.start) - 1
+    for _attempt in range(2):
+        for b in range(n_blocks):
+            for t in range(last - first):
+                if in_block[t, b]:
+                    _search(b, first + t, t, asking, sought, rules, covers, work, best)
+        # Who holds fewer than k below a bar that rose too soon is ranked again, by a bar that doesn't.
+        for t in range(last - first):
+            if best.size[t] < rules.k and best.last_key[t] > 0:
+                work.seen[t], best.size[t], best.last_key[t] = work.in_block[t].sum(), 0, 0
+            else:
+                in_block[t] = 0
+
+
+@njit(cache=True, nogil=True)
+def _room_to_work(n: Any, most: Any, size: Any, n_cells: Any) -> Any:
+    return Work(
+        np.empty(size, np.int32),
+        np.empty(size + 1, np.int32),
+        np.empty((size // CELL, 2), np.int64),
+        np.zeros((n, n_cells), np.bool_),
+        np.zeros((n, -(-n_cells // (size // CELL))), np.int32),
+        np.zeros(n, np.int64),
+        np.zeros(n, np.int32),
+        np.zeros(n, np.int32),
+        np.empty((n, most), np.int32),
+        np.empty((n, most), np.int32),
+        np.empty((n, most + 1), np.int32),
+        np.empty((n, most + 1), np.int32),
+        np.empty(most, np.uint64),
+        np.empty(most, np.uint64),
     )
-    scores, runs, dense_row, dense_weight, begin, end, weight = work
-    vacancies_ask, mutual, radius, required, strict, today, k = rules
-    held, best_key, best_tie, best_row, best_own, last_key, last_tie, last_row = best
-    n, size, n_slots, n_cells, room = len(table), blocks.size, len(slot), len(limits), best_key.shape[1]
-    wishing, by_check = len(wishes) > 0, required & ~AREA != 0 or len(wishes) > 0
 
-    for b in range(len(block_start) - 1):
-        offset, first_cell = b * size, b * size // CELL
-        rows = min(size, n - offset)
-        for a in range(first, last):
-            if refused[a] & EVERYONE:
-                continue
-            t, asker = a - first, asking_table[a]
-            limit, by_candidate = _limits(asker, radius, required, vacancies_ask)
-            n_runs = _runs_in_reach(
-                asker,
-                limit,
-                by_candidate,
-                box,
-                limits,
-                first_cell,
-                min(first_cell + size // CELL, n_cells),
-                runs,
-            )
-            if n_runs == 0:
-                continue
 
-            # All lists are looked up before the first is read, so that the look-ups overlap.
-            n_dense, n_lists = 0, 0
-            for j in range(w_at[a], w_at[a + 1]):
-                f = w_features[j]
-                if f >= n_slots or w_values[j] == 0:
-                    continue
-                if slot[f] >= 0:
-                    dense_row[n_dense], dense_weight[n_dense] = slot[f], w_values[j]
-                    n_dense += 1
-                else:
-                    begin[n_lists] = block_start[b] + np.int64(pointers[b, f])
-                    end[n_lists] = block_start[b] + np.int64(pointers[b, f + 1])
-                    weight[n_lists] = w_values[j]
-                    n_lists += 1
-            for run in range(n_runs):
-                _add_dense(scores, runs[run, 0], runs[run, 1], dense, b, dense_row, dense_weight, n_dense)
-            # What this adds outside the runs is never read.
-            for i in range(n_lists):
-                share = weight[i]
-                for at in range(begin[i], end[i]):
-                    posting = postings[at]
-                    scores[posting >> np.uint32(8)] += share * np.int32(posting & np.uint32(255))
-            if limit < FAR or by_candidate:
-                for run in range(n_runs):
-                    _hide_far(
-                        asker, limit, by_candidate, box, limits, xs, ys, own_limits,
-                        offset, runs[run, 0], min(runs[run, 1], rows), scores,
-                    )  # fmt: skip
+@njit(cache=True, nogil=True)
+def _room_for(n: Any, k: Any) -> Any:
+    room = k + 64
+    return Best(
+        np.zeros(n, np.int32),
+        np.empty((n, room), np.int64),
+        np.empty((n, room), np.uint64),
+        np.empty((n, room), np.int32),
+        np.empty((n, room), np.int32),
+        np.zeros(n, np.int64),
+        np.zeros(n, np.uint64),
+        np.zeros(n, np.int32),
+    )
 
-            if refused[a]:
-                for run in range(n_runs):
-                    _hide_refused(
-                        signature, refused[a], offset, runs[run, 0], min(runs[run, 1], rows), scores
-                    )
 
-            # Until k are held the bar comes down in steps, so that the best of the block are seen first.
-            bonus = _met(wishes, a, 0) if wishing else np.int32(0)
-            bar, ceiling = _bar(last_key[t], bonus, mutual), np.int32(2**31 - 1)
-            if held[t] < k:
-                highest = np.int32(0)
-                for run in range(n_runs):
-                    part = scores[runs[run, 0] : runs[run, 1]]
-                    for i in range(len(part)):
-                        highest = max(highest, part[i])
-                # A whole number of 64 bits here would make every comparison below take twice as long.
-                bar = max(bar, np.int32(highest - highest // 8))
-            while True:
-                for run in range(n_runs):
-                    part = scores[runs[run, 0] : runs[run, 1]]
-                    for group in range(0, len(part), GROUP):
-                        # Into bytes, which vectorises best.
-                        hit = np.uint8(0)
-                        for i in range(GROUP):
-                            hit |= np.uint8(part[group + i] >= bar)
-                        if hit == 0:
-                            continue
-                        for i in range(group, group + GROUP):
-                            c = offset + runs[run, 0] + i
-                            if part[i] < bar or part[i] >= ceiling or c >= n or not allowed[c]:
-                                continue
-                            candidate, own = table[c], part[i]
-                            if not sources[candidate.source]:
-                                continue
-                            squared = distance_squared(asker, candidate)
-                            nearness = _NEAREST - min(squared, _NEAREST)
-                            if not (wishing or mutual) and (np.int64(own) << _NEAR | nearness) < last_key[t]:
-                                continue
-                            if by_check:
-                                if vacancies_ask:
-                                    failed, unknown = check(
-                                        asker, candidate, asking_spoken, spoken, squared, today
-                                    )
-                                else:
-                                    failed, unknown = check(
-                                        candidate, asker, spoken, asking_spoken, squared, today
-                                    )
-                                if failed & required or (strict and unknown & required):
-                                    continue
-                                if wishing:
-                                    own += _met(wishes, a, failed | unknown)
-                            score = np.int64(own)
-                            if mutual:
-                                other = pair_score(
-                                    n_features, n_values, n_at[c], n_at[c + 1],
-                                    c_features, c_values, c_at[t], c_at[t + 1],
-                                )  # fmt: skip
-                                score = harmonic_mean(own, other)
-                            key, tie = score << _NEAR | nearness, mix(asker.hash, candidate.hash)
-                            if score == 0 or not _ahead(key, tie, c, last_key[t], last_tie[t], last_row[t]):
-                                continue
-                            at = held[t]
-                            best_key[t, at], best_tie[t, at], best_row[t, at], best_own[t, at] = (
-                                key,
-                                tie,
-                                c,
-                                own,
-                            )
-                            held[t] = at + 1
-                            if held[t] == room:
-                                _keep_best(k, room, best_key[t], best_tie[t], best_row[t], best_own[t])
-                                held[t] = k
-                                last_key[t], last_tie[t] = best_key[t, k - 1], best_tie[t, k - 1]
-                                last_row[t] = best_row[t, k - 1]
-                                bar = max(bar, _bar(last_key[t], bonus, mutual))
-                if held[t] >= k and last_key[t] == 0:
-                    _keep_best(k, held[t], best_key[t], best_tie[t], best_row[t], best_own[t])
-                    held[t] = k
-                    last_key[t], last_tie[t], last_row[t] = (
-                        best_key[t, k - 1], best_tie[t, k - 1], best_row[t, k - 1]
-                    )  # fmt: skip
-                lowest = _bar(last_key[t], bonus, mutual)
-                if bar <= lowest:
-                    break
-                ceiling, bar = bar, max(np.int32(bar - bar // 8 - 1), lowest)
+@njit(cache=True, nogil=True)
+def answer(first: Any, last: Any, asking: Any, sought: Any, rules: Any) -> Any:
+    """Rank asking records first..last - 1, and tell what there is to tell about each pair that was found.
+
+    Returns, for m pairs by asking record, then by rank: rows of asking records and of candidates int32,
+    ranks int32 from 1 on, scores of the asking and of the other side int32, distances float64 in km or NaN,
+    and what can't be checked uint16.
+    """
+    h_at, h_features, h_values = asking.has
+    r_at, r_features, r_values = asking.reach
+    c_at, c_features, c_values = expand(
+        h_at[first : last + 1], h_features, h_values, r_at, r_features, r_values
+    )
+    covers = Sparse(c_at, c_features, c_values)
+    w_at, blocks, most = asking.weights.indptr, sought.blocks, 1
+    for a in range(first, last):
+        most = max(most, w_at[a + 1] - w_at[a])
+    best = _room_for(last - first, rules.k)
+    work = _room_to_work(last - first, most, blocks.size, len(blocks.limit))
+    rank(first, last, asking, sought, rules, covers, work, best)
+    settle(rules.k, best)
+    m = best.size.sum()
+    asking_row, place, row = np.empty(m, np.int32), np.empty(m, np.int32), np.empty(m, np.int32)
+    own, other, covering = np.empty(m, np.int32), np.empty(m, np.int32), np.empty(m, np.int32)
+    distance, broken, unknown = np.empty(m, np.float64), np.empty(m, np.uint16), np.empty(m, np.uint16)
+    degree = np.zeros(max(len(r_at), len(blocks.slot)), np.uint8)
+    end = 0
+    # One asking record after another, so that what was fetched of its candidates is still near.
+    for t in range(last - first):
+        start, end = end, end + best.size[t]
+        for i in range(start, end):
+            asking_row[i], covering[i], place[i] = first + t, t, i - start + 1
+            row[i], own[i] = best.row[t, i - start], best.own[t, i - start]
+        mine, theirs, unmet = asking_row[start:end], row[start:end], unknown[start:end]
+        pair_scores(sought.wanted, covers, theirs, covering[start:end], degree, other[start:end])
+        if rules.vacancies_ask:
+            check_pairs(asking.facts, sought.facts, mine, theirs, rules.today, broken[start:end], unmet)
+        else:
+            check_pairs(sought.facts, asking.facts, theirs, mine, rules.today, broken[start:end], unmet)
+        measure_pairs(asking.facts, sought.facts, mine, theirs, distance[start:end])
+    return asking_row, sought.rows[row], place, own, other, distance, unknown

@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
 
-from data.reference import NO_LOCATION
 from engine.blocks import Candidates, lay_out, take_facts, take_rows
-from engine.columns import Columns, day_number, row_pointers
+from engine.columns import day_number, row_pointers
 from engine.conditions import CONDITIONS, Settings, bits, can_wish, names
 from engine.features import GROUPS, IDF_UNIT, stable_hash
 from engine.kernels import (
-    CELL,
     FULL,
     UNIT,
     Asking,
-    Best,
     Rules,
     Sought,
     Sparse,
-    Work,
+    answer,
     apportion,
     check_pairs,
+    measure_pairs,
     pair_scores,
-    settle,
 )
-from engine.kernels import rank as rank_rows
 from engine.signature import in_vain, refusals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from data.standard import Side
     from engine.encode import Encoded
     from engine.features import FeatureSpace
+    from engine.kernels import Facts
 
-TILE: Final = 256
-"""Asking records that one thread ranks at a time, each block of candidates for all of them before the
-next."""
+TILE: Final = 2048
+"""The most asking records that one thread ranks at a time, each block of candidates for all of them before
+the next: so a block is fetched into the nearer caches once for many."""
 
 WISH_IDF: Final = IDF_UNIT // 2
 """A wish is neither rare nor common: it claims as much as a feature of middling rarity."""
@@ -92,20 +91,31 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.rank)
 
-    def frame(self) -> pl.DataFrame:
+    def frame(self, named: Collection[Side] | None = None) -> pl.DataFrame:
         """Return the pairs as a frame.
+
+        named : the sides whose sources are told; by default those of which any source has a name.
 
         Columns: vacancy_id and profile_id (String), rank (Int32), score, score_vacancy, score_profile and
         score_mutual (Float64, 0..1), distance_km (Float64, null where there is none), unknown (List of
-        String: names of conditions).
+        String: names of conditions). Where sources are told, vacancy_source and profile_source (String) come
+        before the id, which is unique within its source only.
         """
+        told = named_sides(self.vacancies, self.profiles) if named is None else named
+        keys: dict[str, pl.Series] = {}
+        for name, records, rows in (
+            ("vacancy", self.vacancies.records, self.vacancy),
+            ("profile", self.profiles.records, self.profile),
+        ):
+            if records.side in told:
+                keys[f"{name}_source"] = records.sources_of(rows)
+            keys[f"{name}_id"] = records.ids_of(rows)
         by = {"vacancy": self.score_vacancy, "profile": self.score_profile, "mutual": self.score_mutual}
         seen, position = np.unique(self.unknown, return_inverse=True)
         unknown = pl.Series([names(each) for each in seen.tolist()], dtype=pl.List(pl.String))
         return pl.DataFrame(
             {
-                "vacancy_id": pl.Series(self.vacancies.records.ids, dtype=pl.String).gather(self.vacancy),
-                "profile_id": pl.Series(self.profiles.records.ids, dtype=pl.String).gather(self.profile),
+                **keys,
                 "rank": self.rank,
                 "score": by[self.direction] / UNIT,
                 "score_vacancy": self.score_vacancy / UNIT,
@@ -156,7 +166,6 @@ class Ranker:
             if encoded.as_of != settings.as_of:
                 raise ValueError(f"encoded as of {encoded.as_of}, to be ranked as of {settings.as_of}")
         today = day_number(settings.as_of)
-        self._refused = refusals(self.asking.records, settings.required, today)
         self._required, self._wished = bits(settings.required), bits(settings.wished)
         asked, self.wishes = weigh(self.asking, space, settings)
         # The other side doesn't ask, so what it wants weighs as suggested, and its wishes are not known.
@@ -165,25 +174,29 @@ class Ranker:
         self.vacancy_weights, self.profile_weights = (
             (asked, wanted) if self._vacancies_ask else (wanted, asked)
         )
-        self._weights, self._wanted = asked, wanted
         self._laid_out = candidates or lay_out(self.candidates)
-        asking_facts = take_facts(self.asking.records.columns)
-        rows, mutual = self._laid_out.rows, settings.direction == "mutual"
+        rows = self._laid_out.rows
         if known is None:
-            facts = take_facts(self.candidates.records.columns)
             # Who breaks a condition with everybody needn't be looked at.
             may = ~in_vain(self.candidates.records, settings.required, today)
             if allowed is not None:
                 may &= allowed
-            wanted, may = take_rows(wanted, rows if mutual else rows[:0]), may[rows]
+            wanted, may = take_rows(wanted, rows), may[rows]
         else:
             # The rows of an index stand in the order of its layout: one question needn't go through them all.
-            facts = self._laid_out.facts
             may = np.ones(len(rows), np.bool_) if allowed is None else allowed
-        self._facts = [asking_facts, facts] if self._vacancies_ask else [facts, asking_facts]
+        self._asking = Asking(
+            facts=take_facts(self.asking.records.columns),
+            weights=asked,
+            wishes=self.wishes,
+            refused=refusals(self.asking.records, settings.required, today),
+            has=self.asking.has,
+            reach=self.asking.reach,
+        )
         self._sought = Sought(
             facts=self._laid_out.facts,
             blocks=self._laid_out.blocks,
+            rows=rows,
             wanted=wanted,
             allowed=may,
             sources=np.ones(len(self.candidates.records.sources), np.bool_),
@@ -191,7 +204,7 @@ class Ranker:
         radius = settings.radius_km
         self._rules = Rules(
             vacancies_ask=self._vacancies_ask,
-            mutual=mutual,
+            mutual=settings.direction == "mutual",
             radius=-1 if radius is None else (1000 * radius) ** 2,
             required=self._required,
             strict=settings.strict,
@@ -217,50 +230,28 @@ class Ranker:
     def blocks(
         self, k: int, first: int = 0, last: int | None = None, *, threads: int = 1
     ) -> Iterator[Ranking]:
-        """Yield the same in blocks of up to `TILE` asking records, in their order, as they become ready."""
+        """Yield the same in blocks of `tile` asking records, in their order, as they become ready."""
         rows = range(len(self.asking))[first:last]
+        size = tile(len(rows), threads)
         if threads == 1:
-            for start in rows[::TILE]:
-                yield self._block(k, start, min(start + TILE, rows.stop))
+            for start in rows[::size]:
+                yield self._block(k, start, min(start + size, rows.stop))
             return
         ahead: deque[Future[Ranking]] = deque()
         with ThreadPoolExecutor(threads) as pool:
             try:
-                for start in rows[::TILE]:
+                for start in rows[::size]:
                     if len(ahead) == 2 * threads:
                         yield ahead.popleft().result()
-                    ahead.append(pool.submit(self._block, k, start, min(start + TILE, rows.stop)))
+                    ahead.append(pool.submit(self._block, k, start, min(start + size, rows.stop)))
                 while ahead:
                     yield ahead.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
 
     def _block(self, k: int, first: int, last: int) -> Ranking:
-        n, k = last - first, min(k, len(self.candidates))
-        covers = self.asking.covers_of(first, last)
-        facts = self._facts[0 if self._vacancies_ask else 1]
-        best = room_for(n, k)
-        work = room_to_work(self._sought.blocks.size, self._weights.indptr[first : last + 1])
-        rules = self._rules._replace(k=k)
-        if k:
-            rank_rows(
-                first,
-                last,
-                Asking(facts, self._weights, self.wishes, self._refused, covers),
-                self._sought,
-                rules,
-                work,
-                best,
-            )
-            settle(k, best)
-        place = np.arange(1, k + 1, dtype=np.int32)
-        filled = place <= best.size[:, None]
-        found = self._laid_out.rows[best.row[:, :k][filled]]
-        asking = np.repeat(np.arange(first, last, dtype=np.int32), best.size)
-        place = np.broadcast_to(place, filled.shape)[filled]
-        other = np.zeros(len(place), np.int32)
-        pair_scores(self._wanted, covers, found, asking - np.int32(first), self._no_degrees(), other)
-        return self._pairs(asking, found, place, best.own[:, :k][filled], other)
+        rules = self._rules._replace(k=min(k, len(self.candidates)))
+        return self._pairs(*answer(first, last, self._asking, self._sought, rules))
 
     def _pairs(
         self,
@@ -269,13 +260,12 @@ class Ranker:
         place: NDArray[np.int32],
         own: NDArray[np.int32],
         other: NDArray[np.int32],
+        distance: NDArray[np.float64],
+        unknown: NDArray[np.uint16],
     ) -> Ranking:
-        """All that is told about pairs, from the scores of both sides."""
+        """All that is told about pairs, by what they are and what was found out about them."""
         vacancy, profile = (asking, candidates) if self._vacancies_ask else (candidates, asking)
         score_vacancy, score_profile = (own, other) if self._vacancies_ask else (other, own)
-        _, unknown = self.conditions(vacancy, profile)
-        a, b = score_vacancy.astype(np.int64), score_profile.astype(np.int64)
-        vacancy_columns, profile_columns = self.vacancies.records.columns, self.profiles.records.columns
         return Ranking(
             vacancies=self.vacancies,
             profiles=self.profiles,
@@ -285,27 +275,29 @@ class Ranker:
             rank=place,
             score_vacancy=score_vacancy,
             score_profile=score_profile,
-            score_mutual=harmonic_means(a, b),
-            distance=distances(vacancy_columns, vacancy, profile_columns, profile),
+            score_mutual=harmonic_means(own, other),
+            distance=distance,
             unknown=unknown & np.uint16(self._required | self._wished),
         )
 
     def pair(self, vacancy: int, profile: int) -> Ranking:
         """Score one pair of rows, whether it would be ranked or not; its rank is 0."""
         rows = np.array([vacancy], np.int32), np.array([profile], np.int32)
-        asking, candidate = rows if self._vacancies_ask else rows[::-1]
-        own, other, only = np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.int32)
-        a, c = int(asking[0]), int(candidate[0])
-        pair_scores(self._weights, self.candidates.covers_of(c, c + 1), asking, only, self._no_degrees(), own)
-        pair_scores(self._wanted, self.asking.covers_of(a, a + 1), candidate, only, self._no_degrees(), other)
+        only = np.zeros(1, np.int32)
+        covers = self.vacancies.covers_of(vacancy, vacancy + 1), self.profiles.covers_of(profile, profile + 1)
+        scores, degree = np.zeros((2, 1), np.int32), np.zeros(len(self.space), np.uint8)
+        pair_scores(self.vacancy_weights, covers[1], rows[0], only, degree, scores[0])
+        pair_scores(self.profile_weights, covers[0], rows[1], only, degree, scores[1])
+        (own, other), (asking, candidates) = (
+            (scores, rows) if self._vacancies_ask else (scores[::-1], rows[::-1])
+        )
+        broken, unknown = self.conditions(*rows)
         if len(self.wishes):
-            broken, unknown = self.conditions(*rows)
             met = ~(broken | unknown) >> np.arange(len(CONDITIONS), dtype=np.uint16) & 1
-            own += np.int32(self.wishes[a].astype(np.int64) @ met) * np.int32(FULL)
-        return self._pairs(asking, candidate, np.zeros(1, np.int32), own, other)
-
-    def _no_degrees(self) -> NDArray[np.uint8]:
-        return np.zeros(len(self.space), np.uint8)
+            own += np.int32(self.wishes[asking[0]].astype(np.int64) @ met) * np.int32(FULL)
+        distance = np.zeros(1)
+        measure_pairs(*self._facts, *rows, distance)
+        return self._pairs(asking, candidates, only, own, other, distance, unknown)
 
     def conditions(
         self, vacancy: NDArray[np.int32], profile: NDArray[np.int32]
@@ -316,34 +308,24 @@ class Ranker:
         check_pairs(vacancies, profiles, vacancy, profile, self._rules.today, broken, unknown)
         return broken, unknown
 
-
-def room_for(n: int, k: int) -> Best:
-    """Return a `Best` for n asking records that keeps k each."""
-    room = k + 64
-    return Best(
-        size=np.zeros(n, np.int32),
-        key=np.zeros((n, room), np.int64),
-        tie=np.zeros((n, room), np.uint64),
-        row=np.zeros((n, room), np.int32),
-        own=np.zeros((n, room), np.int32),
-        last_key=np.zeros(n, np.int64),
-        last_tie=np.zeros(n, np.uint64),
-        last_row=np.zeros(n, np.int32),
-    )
+    @cached_property
+    def _facts(self) -> tuple[Facts, Facts]:
+        """Facts of vacancies and of profiles, in the order of their rows."""
+        asking, candidates = self._asking.facts, self._laid_out.facts
+        if self._laid_out.wanted is None:
+            candidates = take_facts(self.candidates.records.columns)
+        return (asking, candidates) if self._vacancies_ask else (candidates, asking)
 
 
-def room_to_work(size: int, indptr: NDArray[np.int64]) -> Work:
-    """Return a `Work` for blocks of `size` and asking records whose features `indptr` points to."""
-    n = int(np.diff(indptr).max(initial=0)) + 3
-    return Work(
-        scores=np.zeros(size, np.int32),
-        runs=np.zeros((size // CELL, 2), np.int64),
-        dense_row=np.zeros(n, np.int32),
-        dense_weight=np.zeros(n, np.int32),
-        begin=np.zeros(n, np.int64),
-        end=np.zeros(n, np.int64),
-        weight=np.zeros(n, np.int32),
-    )
+def named_sides(*collections: Encoded) -> set[Side]:
+    """Return the sides of these collections in which any source has a name."""
+    return {each.records.side for each in collections if any(each.records.sources)}
+
+
+def tile(n: int, threads: int) -> int:
+    """Return how many of n asking records stand in one block of a ranking: up to `TILE`, as many for each
+    thread."""
+    return max(1, min(TILE, -(-n // threads)))
 
 
 def weigh(encoded: Encoded, space: FeatureSpace, settings: Settings) -> tuple[Sparse, NDArray[np.uint16]]:
@@ -386,17 +368,8 @@ def weigh(encoded: Encoded, space: FeatureSpace, settings: Settings) -> tuple[Sp
     return Sparse(asks.indptr, asks.features, weights[: len(asks.features)]), wishes
 
 
-def harmonic_means(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int32]:
+def harmonic_means(a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.int32]:
     """`engine.kernels.harmonic_mean` of each pair, int32 (m,)."""
-    means: NDArray[np.int64] = 2 * a * b // np.maximum(a + b, 1)
+    total = np.maximum(a + b, 1)
+    means: NDArray[np.int64] = 2 * a.astype(np.int64) * b // total
     return means.astype(np.int32)
-
-
-def distances(
-    a: Columns, rows_a: NDArray[np.int32], b: Columns, rows_b: NDArray[np.int32]
-) -> NDArray[np.float64]:
-    """Distance of pairs of rows, float64 (m,), km, to the metre; NaN where one of the two has no location."""
-    dx = a.x[rows_a].astype(np.float64) - b.x[rows_b]
-    dy = a.y[rows_a].astype(np.float64) - b.y[rows_b]
-    known = (a.x[rows_a] != NO_LOCATION) & (b.x[rows_b] != NO_LOCATION)
-    return np.where(known, np.rint(np.sqrt(dx * dx + dy * dy)) / 1000, np.nan)

@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -20,6 +21,7 @@ from engine.blocks import TRAVEL_CLASSES, cell_boxes, hilbert, lay_out, location
 from engine.columns import FACTS, day_number
 from engine.conditions import CONDITIONS, Direction, names
 from engine.kernels import CELL, FULL, Sparse, fill_block
+from engine.merge import take
 from engine.signature import in_vain, refusals, signatures
 
 AS_OF = date(2026, 6, 1)
@@ -113,6 +115,26 @@ def test_the_layout_makes_no_difference(
     answers = [ranked(crowd(), setting, 150, threads=layout[3]) for layout in layouts]
     assert len(answers[0]) > 100
     assert all(answer == answers[0] for answer in answers)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_best_are_found_where_they_all_stand_together(
+    backwards: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first blocks hold says nothing then about the others."""
+    monkeypatch.setattr(engine.blocks, "BLOCK", CELL)
+    space, vacancies, profiles = crowd(1)
+    setting = Settings(AS_OF, required=frozenset())
+    best = Ranker(vacancies, profiles, space, setting).rank(MANY).profile
+    order = np.concatenate([best, np.setdiff1d(np.arange(MANY), best)])
+    together = take(profiles, order[::-1] if backwards else order, [f"p{n:05}" for n in range(MANY)])
+    nowhere = np.full(MANY, NO_LOCATION, np.int32)
+    columns = together.records.columns._replace(x=nowhere, y=nowhere, travel_limit=nowhere.astype(np.int16))
+    together = replace(together, records=replace(together.records, columns=columns))
+    everyone = ranked((space, vacancies, together), setting, MANY)
+    assert len(everyone) > 600
+    for k in (1, 100, 600):
+        assert ranked((space, vacancies, together), setting, k) == everyone[:k]
 
 
 @given(st.integers(0, 2**32))
