@@ -25,9 +25,9 @@ from data.dataset import OnError, batches, schema
 from engine.blocks import block_size, dense_slots, lay_out, location_order
 from engine.columns import Columns
 from engine.conditions import SUGGESTED, Settings
-from engine.encode import Encoded, encode
+from engine.encode import Encoded, encode, with_numbers
 from engine.features import GROUPS, FeatureSpace
-from engine.kernels import Sparse, expand
+from engine.kernels import Sparse
 from engine.merge import take
 from engine.publish import Arrays, Manifest, building, map_arrays, publish
 from engine.rank import weigh
@@ -45,7 +45,7 @@ TAXONOMY: Final = "taxonomy"
 FEATURES: Final = "features.parquet"
 
 POINTERS: Final = ("language_indptr", "occupation_indptr")
-KEPT: Final = (*POINTERS, "language", "language_levels", "occupation")
+KEPT: Final = (*POINTERS, "language_levels", "occupation")
 """The columns that an index holds as they are; the others are views of its facts."""
 
 _SAMPLE: Final = 1 << 15
@@ -63,6 +63,7 @@ def build_index(
     taxonomy: Taxonomy,
     as_of: date,
     keep: int = 2,
+    since: int | None = None,
     on_error: OnError = "stop",
     progress: Progress | None = None,
 ) -> Manifest:
@@ -78,6 +79,8 @@ def build_index(
     taxonomy : goes into the index.
     as_of : the day from which the records are looked at, and the cut-off of the data.
     keep : how many versions stay, this one included, 1 or more.
+    since : the number of the last change of the index that the files have seen (`MatchIndex.seen` when they
+        were taken); by default of the last there is now. What changes behind it counts for the version, too.
     on_error : "stop" raises RecordError at a bad record, "skip" leaves bad records out and counts them.
 
     Returns
@@ -87,10 +90,10 @@ def build_index(
     Raises
     ------
     FileError, RecordError : as `data.dataset.batches` does.
-    OutputError : the index can't be written.
+    OutputError : the index can't be written, or changes behind `since` have been collected.
     """
     told = progress or (lambda what, done, whole: None)
-    with building(root) as folder:
+    with building(root, since) as folder:
         space = FeatureSpace(taxonomy)
         n_given = len(space)
         given: Mapping[Side, Mapping[str, Path]] = {"werkzoekende": profiles, "vacature": vacancies}
@@ -186,7 +189,10 @@ class _Spill:
         records, arrays = encoded.records, self._arrays
         # Codes are numbered as they come; what place each has among all of them is known at the end.
         numbers = [self._codes.setdefault(code, len(self._codes)) for code in records.occupation_codes]
-        columns = records.columns._replace(occupation=_looked_up(numbers, records.columns.occupation))
+        columns = records.columns._replace(
+            source=np.full(len(records), source, np.uint16),
+            occupation=_looked_up(numbers, records.columns.occupation),
+        )
         for name, values in columns._asdict().items():
             if name in POINTERS:
                 arrays.append_pointers(name, values)
@@ -194,7 +200,6 @@ class _Spill:
                 arrays.append(name, values)
         _append_sparse(arrays, "asks", encoded.asks)
         _append_sparse(arrays, "has", encoded.has)
-        arrays.append("source", np.full(len(records), source, np.uint16))
         self._ids.append(pl.Series(records.ids, dtype=pl.String))
 
     def __enter__(self) -> _Spill:
@@ -205,7 +210,6 @@ class _Spill:
         if kind is not None:
             return
         arrays = map_arrays(self._folder, self._arrays.names)
-        self._source = arrays["source"]
         self._ids = [pl.concat(self._ids).rechunk()]
         records = replace(
             self.encoded.records,
@@ -229,7 +233,7 @@ class _Spill:
         """Write all that an index holds of this side, in the order of the layout, block by block."""
         ids, columns = self._ids[0], self.encoded.records.columns
         n, size = len(ids), block_size(len(ids))
-        keys = pl.DataFrame({"source": self._source, "id": ids})
+        keys = pl.DataFrame({"source": columns.source, "id": ids})
         key = np.empty(n, np.int64)
         key[keys.select(pl.arg_sort_by("source", "id")).to_series().to_numpy()] = np.arange(n)
         order = location_order(columns, key)
@@ -244,21 +248,20 @@ class _Spill:
             return replace(
                 taken,
                 records=replace(taken.records, columns=numbered),
-                asks=_renumbered(taken.asks, renumber),
-                has=_renumbered(taken.has, renumber),
+                asks=with_numbers(taken.asks, renumber),
+                has=with_numbers(taken.has, renumber),
                 reach=reach,
             )
 
         slot = dense_slots(part(order[:: 1 + n // _SAMPLE]))
         arrays.append(f"{name}-blocks-slot", slot)
+        kinds = self._kinds(len(slot), len(codes))
         spoken = 0
         for start in range(0, max(n, 1), size):
             rows = order[start : start + size]
             encoded = part(rows)
             laid_out = lay_out(encoded, slot, size)
-            table = laid_out.facts.table
-            table["source"] = self._source[rows]
-            table["first_language"] += np.uint32(spoken)
+            laid_out.facts.table["first_language"] += np.uint32(spoken)
             spoken += len(laid_out.facts.spoken)
             for field, values in laid_out.facts._asdict().items():
                 arrays.append(f"{name}-facts-{field}", values)
@@ -270,11 +273,15 @@ class _Spill:
             for field in KEPT:
                 values = getattr(encoded.records.columns, field)
                 if field in POINTERS:
-                    arrays.append_pointers(f"{name}-columns-{field}", values)
+                    arrays.append_pointers(f"{name}-columns-{field}", values, kinds[field])
                 else:
-                    arrays.append(f"{name}-columns-{field}", values)
-            _append_sparse(arrays, f"{name}-asks", encoded.asks)
-            _append_sparse(arrays, f"{name}-has", encoded.has)
+                    arrays.append(f"{name}-columns-{field}", values.astype(kinds[field]))
+            # All that is asked is asked wholly.
+            arrays.append_pointers(f"{name}-asks-indptr", encoded.asks.indptr)
+            arrays.append(f"{name}-asks-features", encoded.asks.features)
+            arrays.append_pointers(f"{name}-has-indptr", encoded.has.indptr, kinds["has"])
+            arrays.append(f"{name}-has-features", encoded.has.features.astype(kinds["features"]))
+            arrays.append(f"{name}-has-values", encoded.has.values)
             wanted, _ = weigh(encoded, space, Settings(encoded.as_of))
             arrays.append(f"{name}-wanted", wanted.values)
             told(min(start + size, n), n)
@@ -289,15 +296,20 @@ class _Spill:
             "block": size,
         }
 
+    def _kinds(self, n_features: int, n_codes: int) -> dict[str, type[np.integer[Any]]]:
+        """The smallest types that hold what an index keeps and no kernel takes as it is."""
+        columns = self.encoded.records.columns
+        pointers = {"has": self.encoded.has.indptr, **{name: getattr(columns, name) for name in POINTERS}}
+        return {
+            "language_levels": np.int8,
+            "occupation": np.uint16 if n_codes <= 1 << 16 else np.int32,
+            "features": np.uint16 if n_features <= 1 << 16 else np.int32,
+            **{name: np.uint32 if each[-1] < 1 << 32 else np.int64 for name, each in pointers.items()},
+        }
+
 
 def _looked_up(numbers: Sequence[int] | NDArray[np.int32], at: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.asarray(numbers, np.int32)[at]
-
-
-def _renumbered(vectors: Sparse, numbers: NDArray[np.int32]) -> Sparse:
-    """The same vectors with other numbers for their features, ascending within a row again."""
-    nowhere = np.zeros(len(numbers) + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
-    return Sparse(*expand(vectors.indptr, numbers[vectors.features], vectors.values, *nowhere))
 
 
 def _append_sparse(arrays: Arrays, name: str, vectors: Sparse) -> None:
@@ -314,7 +326,7 @@ def sparse_of(arrays: Mapping[str, NDArray[Any]], name: str) -> Sparse:
 def _ipc(ids: pl.Series) -> bytes:
     buffer = io.BytesIO()
     oldest = pl.CompatLevel.oldest()
-    ids.alias("id").to_frame().write_ipc(buffer, compression="uncompressed", compat_level=oldest)
+    ids.alias("id").to_frame().write_ipc(buffer, compression="zstd", compat_level=oldest)
     return buffer.getvalue()
 
 

@@ -10,7 +10,7 @@ Never encoded: name, contact details, free-text presentation, indicatieLdrRegist
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -25,13 +25,14 @@ from engine.columns import (
     education_levels,
     elements,
     field,
+    prop,
     ragged,
     read_columns,
     row_pointers,
     sort_by_key,
     unfinished,
 )
-from engine.features import EDUCATION, EDUCATION_LEVELS, OCCUPATION, SECTOR, SKILL, education_level
+from engine.features import EDUCATION, EDUCATION_LEVELS, OCCUPATION, SECTOR, SKILL
 from engine.kernels import FULL, MISSING_DATE, Sparse, expand
 
 if TYPE_CHECKING:
@@ -68,8 +69,10 @@ class Encoded:
     records : ids and the columns that conditions read.
     as_of : the day on which the age of experience was measured.
     asks : Sparse, uint8; the features that each record asks for, all at 128.
-    has : Sparse, uint8 degrees 1..128; what each record has itself, before expansion.
+    has : Sparse, uint8 degrees 1..128; what each record has itself, before expansion. In an index its
+        pointers and features may be of smaller types than those of other vectors.
     reach : what each feature covers beyond itself, as `FeatureSpace.reach` gives it.
+    space : that numbers the features; None in an index, of which it may not have been read yet.
     """
 
     records: Records
@@ -77,6 +80,7 @@ class Encoded:
     asks: Sparse
     has: Sparse
     reach: Sparse
+    space: FeatureSpace | None = None
 
     @cached_property
     def covers(self) -> Sparse:
@@ -85,7 +89,13 @@ class Encoded:
 
     def covers_of(self, first: int, last: int) -> Sparse:
         """Return `covers` of the records first..last - 1 only: row 0 is record `first`."""
-        return Sparse(*expand(self.has.indptr[first : last + 1], *self.has[1:], *self.reach))
+        return Sparse(*expand(*self.has_of(first, last), *self.reach))
+
+    def has_of(self, first: int, last: int) -> Sparse:
+        """Return `has` of the records first..last - 1 only, in the types of the kernels."""
+        indptr = self.has.indptr[first : last + 1].astype(np.int64)
+        own = slice(indptr[0], indptr[-1])
+        return Sparse(indptr - indptr[0], self.has.features[own].astype(np.int32), self.has.values[own])
 
     def __len__(self) -> int:
         return len(self.records)
@@ -138,7 +148,40 @@ def encode(frame: pl.DataFrame, side: Side, space: FeatureSpace, *, as_of: date,
         asks=Sparse(*expand(*_rows(n, asks), *nowhere)),
         has=Sparse(*expand(*_rows(n, has), *nowhere)),
         reach=Sparse(*space.reach()),
+        space=space,
     )
+
+
+def renumbered(encoded: Encoded, space: FeatureSpace, first: int) -> Encoded:
+    """The same records in another space, in which the features below `first` have the numbers that they have.
+
+    Raises ValueError where the two spaces are of different taxonomies.
+    """
+    if encoded.space is None or encoded.space is space:
+        return encoded
+    if encoded.space.taxonomy is not space.taxonomy:
+        raise ValueError("records encoded in the space of another index")
+    used = np.unique(np.concatenate([encoded.asks.features, encoded.has.features]))
+    if not np.any(used >= first):
+        return encoded
+    numbers = np.arange(len(encoded.space), dtype=np.int32)
+    for feature in used[used >= first].tolist():
+        codes = pl.Series([encoded.space.codes[feature]])
+        numbers[feature] = space.ids(int(encoded.space.group[feature]), codes)[0]
+    return replace(
+        encoded,
+        asks=with_numbers(encoded.asks, numbers),
+        has=with_numbers(encoded.has, numbers),
+        reach=Sparse(*space.reach()),
+        space=space,
+    )
+
+
+def with_numbers(vectors: Sparse, numbers: NDArray[np.int32]) -> Sparse:
+    """The same vectors with other numbers for their features, ascending within a row again."""
+    most = int(numbers.max(initial=-1))
+    nowhere = np.zeros(most + 2, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
+    return Sparse(*expand(vectors.indptr, numbers[vectors.features], vectors.values, *nowhere))
 
 
 def _profile(frame: pl.DataFrame, space: FeatureSpace, today: int) -> tuple[list[_Part], list[_Part]]:
@@ -197,29 +240,24 @@ def _level(codes: pl.Series, space: FeatureSpace) -> _Part:
     """The feature of a level on the scale of codeWerkEnDenkniveau; 0, 1 and 7 say nothing."""
     levels = codes.fill_null(0).to_numpy()
     rows = np.flatnonzero((levels >= EDUCATION_LEVELS[0]) & (levels <= EDUCATION_LEVELS[-1]))
-    return _part(rows, _level_features(space)[levels[rows]])
-
-
-def _level_features(space: FeatureSpace) -> NDArray[np.int32]:
-    codes = pl.Series([education_level(level) for level in EDUCATION_LEVELS])
-    features = np.zeros(EDUCATION_LEVELS[-1] + 1, np.int32)
-    features[list(EDUCATION_LEVELS)] = space.ids(EDUCATION, codes)
-    return features
+    return _part(rows, space.levels[levels[rows]])
 
 
 def _educations(frame: pl.DataFrame, space: FeatureSpace, path: str, *, asked: bool) -> tuple[_Part, _Part]:
     """Levels and names of courses of study, at the degree to which they are finished where they are had."""
     rows, followed = elements(frame, path)
+    if not len(rows):
+        return _part(rows, np.empty(0, np.int32)), _part(rows, np.empty(0, np.int32))
     degrees = np.full(len(rows), FULL, np.uint8)
     if not asked:
         degrees[unfinished(followed)] = UNFINISHED
     levels = education_levels(followed)
     known = levels > 0
-    codes = followed.struct.field("codeOpleidingsnaam")
+    codes = prop(followed, "codeOpleidingsnaam")
     named = codes.is_not_null()
     names = space.ids(EDUCATION, codes.filter(named).cast(pl.String))
     return (
-        _Part(rows[known], _level_features(space)[levels[known]], degrees[known]),
+        _Part(rows[known], space.levels[levels[known]], degrees[known]),
         _Part(rows[named.to_numpy()], names, degrees[named.to_numpy()]),
     )
 
@@ -227,11 +265,13 @@ def _educations(frame: pl.DataFrame, space: FeatureSpace, path: str, *, asked: b
 def _experience(frame: pl.DataFrame, space: FeatureSpace, path: str, today: int) -> _Part:
     """Occupations worked in: a day counts half, three years count whole, after two years they fade."""
     rows, jobs = elements(frame, path)
-    codes = jobs.struct.field("beroep").struct.field("codeBeroepsnaam")
+    if not len(rows):
+        return _part(rows, np.empty(0, np.int32))
+    codes = prop(prop(jobs, "beroep"), "codeBeroepsnaam")
     named = (codes != "").fill_null(False)
     jobs, codes, rows = jobs.filter(named), codes.filter(named), rows[named.to_numpy()]
-    start = days(jobs.struct.field("datumAanvangWerkzaamheden")).astype(np.int64)
-    end = days(jobs.struct.field("datumEindeWerkzaamheden")).astype(np.int64)
+    start = days(prop(jobs, "datumAanvangWerkzaamheden")).astype(np.int64)
+    end = days(prop(jobs, "datumEindeWerkzaamheden")).astype(np.int64)
     dated, ended = start != MISSING_DATE, end != MISSING_DATE
     end = np.where(ended, np.minimum(end, today), today)
     worked = np.clip(end - start, 0, FULL_EXPERIENCE)

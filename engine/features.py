@@ -7,11 +7,12 @@ records. No score depends on these numbers: ties between features are broken by 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
@@ -41,6 +42,9 @@ BROADER_DEGREES: Final = (64, 32)
 EDUCATION_LEVELS: Final = (2, 3, 4, 5, 6)
 """Levels that can be asked for, on the scale of codeWerkEnDenkniveau (2 basis .. 6 wetenschappelijk)."""
 
+_FEW: Final = 16
+"""Texts below this number are looked at one by one: that takes less time than to start on a column."""
+
 ONE_LEVEL_SHORT: Final = 64
 """Degree to which an education covers the level just above it."""
 
@@ -64,6 +68,9 @@ class FeatureSpace:
 
     Attributes
     ----------
+    codes : the code of every feature.
+    levels : int32 (7,), the feature of each level of education on the scale of codeWerkEnDenkniveau, 0 where
+        that can't be asked for.
     group : uint8, (n_features,), index into `GROUPS`.
     idf : uint16, (n_features,), 1..1024, in units of 1/1024: log(1 + total / (1 + count)) / log(1 + total).
     order : uint64, (n_features,), a fixed hash of (group, code) that breaks ties between features.
@@ -71,6 +78,7 @@ class FeatureSpace:
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self.taxonomy = taxonomy
+        self._is_shared = False
         self.codes: list[str] = []
         self._ids: list[dict[str, int]] = [{} for _ in GROUPS]
         self._counts = _counts(taxonomy.frequencies)
@@ -83,13 +91,25 @@ class FeatureSpace:
             for code in concepts.codes:
                 self._add(group, code)
             self._ids[group].update({code: first + concept for code, concept in concepts.index().items()})
+        self.levels = np.zeros(EDUCATION_LEVELS[-1] + 1, np.int32)
         for level in EDUCATION_LEVELS:
-            self._add(EDUCATION, education_level(level))
+            self.levels[level] = self._add(EDUCATION, education_level(level))
         self._arrays_of = 0
         self._arrays()
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def extension(self) -> FeatureSpace:
+        """Give a space that numbers features as this one does so far; what either learns then is its own.
+
+        Nothing is copied before one of them learns. A space that never learns can be extended and read by any
+        number of threads at once.
+        """
+        self._arrays()
+        _ = self._reach
+        self._is_shared = True
+        return copy.copy(self)
 
     @property
     def group(self) -> NDArray[np.uint8]:
@@ -120,15 +140,10 @@ class FeatureSpace:
         """
         if codes.is_empty():
             return np.empty(0, np.int32)
-        distinct = codes.unique().sort()
-        ids = self._ids[group]
-        numbers = np.fromiter(
-            (ids[code] if code in ids else self._add(group, code) for code in distinct),
-            np.int32,
-            len(distinct),
-        )
-        positions: NDArray[np.uint32] = codes.cast(pl.Enum(distinct)).to_physical().to_numpy()
-        return numbers[positions]
+        distinct, positions = distinct_texts(codes)
+        numbers = [self._number(group, code) for code in distinct]
+        features: NDArray[np.int32] = np.array(numbers, np.int32)[positions]
+        return features
 
     def find_labels(self, labels: pl.Series) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Features of free labels that equal a label of the taxonomy, occupations before skills.
@@ -143,7 +158,7 @@ class FeatureSpace:
         """
         if labels.is_empty():
             return np.empty(0, np.int32), np.empty(0, np.bool_)
-        distinct = labels.unique().sort()
+        distinct, positions = distinct_texts(labels)
         occupations, skills = self.taxonomy.occupations.label_index(), self.taxonomy.skills.label_index()
         first_skill = len(self.taxonomy.occupations.codes)
         numbers = np.full(len(distinct), -1, np.int32)
@@ -153,7 +168,7 @@ class FeatureSpace:
                 numbers[position] = occupations[text]
             elif text in skills:
                 numbers[position] = first_skill + skills[text]
-        found = numbers[labels.cast(pl.Enum(distinct)).to_physical().to_numpy()]
+        found = numbers[positions]
         return np.maximum(found, 0), found >= 0
 
     def label(self, feature: int) -> str:
@@ -240,7 +255,16 @@ class FeatureSpace:
             covered.append(degrees)
         return covered
 
+    def _number(self, group: int, code: str) -> int:
+        found = self._ids[group].get(code)
+        return self._add(group, code) if found is None else found
+
     def _add(self, group: int, code: str) -> int:
+        if self._is_shared:
+            self.codes, self._group = list(self.codes), list(self._group)
+            self._idf, self._order = list(self._idf), list(self._order)
+            self._ids = [dict(ids) for ids in self._ids]
+            self._is_shared = False
         number = len(self.codes)
         self._ids[group][code] = number
         self.codes.append(code)
@@ -258,6 +282,16 @@ class FeatureSpace:
             )
             self._arrays_of = len(self.codes)
         return self._cached
+
+
+def distinct_texts(texts: pl.Series) -> tuple[list[str], NDArray[np.integer[Any]]]:
+    """Return the distinct texts of a column without nulls, ascending, and the place of each among them."""
+    if len(texts) < _FEW:
+        listed = texts.to_list()
+        distinct = sorted(set(listed))
+        return distinct, np.array([distinct.index(text) for text in listed], np.intp)
+    ordered = texts.unique().sort()
+    return ordered.to_list(), texts.cast(pl.Enum(ordered)).to_physical().to_numpy()
 
 
 def stable_hash(*parts: str) -> int:

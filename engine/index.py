@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import io
 import mmap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Names
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -31,9 +31,9 @@ from data.taxonomy import load_taxonomy
 from engine.blocks import Candidates, lay_out
 from engine.build import FEATURES, KEPT, SIDES, TAXONOMY, build_index, learn, sparse_of
 from engine.columns import FACTS, Columns, Records, day_number
-from engine.encode import Encoded, encode
+from engine.encode import Encoded, encode, renumbered
 from engine.features import FeatureSpace, stable_hash
-from engine.kernels import Blocks, Facts, Sparse
+from engine.kernels import FULL, Blocks, Facts, Sparse
 from engine.merge import MergedRanker, join, take
 from engine.publish import (
     Manifest,
@@ -169,24 +169,16 @@ class Collection:
         return None
 
     def _source(self, row: int) -> str:
-        return self.encoded.records.sources[int(self.candidates.facts.table["source"][row])]
+        return self.encoded.records.sources[int(self.encoded.records.columns.source[row])]
 
     def keys(self, rows: NDArray[np.integer[Any]]) -> pl.DataFrame:
         """Return source and id of rows, in their order."""
         frames, first = [], 0
-        for number, encoded in enumerate(self.parts):
+        for encoded in self.parts:
             at = np.flatnonzero((rows >= first) & (rows < first + len(encoded)))
-            own = rows[at] - first
-            table = self.candidates.facts.table
-            sources = table["source"][own] if number == 0 else np.zeros(len(own), np.uint16)
+            own, records = rows[at] - first, encoded.records
             frames.append(
-                pl.DataFrame(
-                    {
-                        "at": at,
-                        "source": pl.Series(encoded.records.sources, dtype=pl.String).gather(sources),
-                        "id": pl.Series(encoded.records.ids, dtype=pl.String).gather(own),
-                    }
-                )
+                pl.DataFrame({"at": at, "source": records.sources_of(own), "id": records.ids_of(own)})
             )
             first += len(encoded)
         return pl.concat(frames).sort("at").drop("at")
@@ -206,13 +198,17 @@ class Collection:
 
     @cached_property
     def whole(self) -> Encoded:
-        """All records: as they are mapped where nothing has changed, else copied."""
+        """All records, to ask with: as they are mapped where nothing has changed, else copied."""
         if self.alive is None and not self.changed:
-            return self.encoded
+            return replace(self.encoded, has=self.encoded.has_of(0, len(self.encoded)))
         n = len(self.encoded)
         kept = np.arange(n) if self.alive is None else np.flatnonzero(self.alive)
         changed = sum(map(len, self.parts)) - n
         return self.take(np.concatenate([kept, n + np.arange(changed)]))
+
+    def count(self, sources: Names[str] | None = None) -> int:
+        """How many records of these sources there are, by default of all."""
+        return sum(int(np.count_nonzero(self._there(each, sources))) for each in self.parts)
 
     def allowed(self, sources: Names[str] | None, required: Names[str] = ()) -> NDArray[np.bool_]:
         """Return which mapped records may be ranked, bool (n,): there, of these sources, and not in vain.
@@ -229,7 +225,7 @@ class Collection:
                 mask &= self.alive
             if asked is not None:
                 mask &= np.array([name in asked for name in records.sources], np.bool_)[
-                    self.candidates.facts.table["source"]
+                    records.columns.source
                 ]
             self._masks[about] = mask
         return self._masks[about]
@@ -264,9 +260,14 @@ class Collection:
         return np.full(len(encoded), allowed, np.bool_)
 
     def with_changes(
-        self, changes: Iterable[tuple[str, pl.DataFrame | None, pl.Series]], space: _Space
+        self,
+        changes: Iterable[tuple[str, pl.DataFrame | None, pl.Series]],
+        space: Callable[[], FeatureSpace],
     ) -> Collection:
-        """The same after changes, in their order: each a source, what is put (or None), and the ids."""
+        """The same after changes, in their order: each a source, what is put (or None), and the ids.
+
+        space : gives the space that learns what is put, where anything is.
+        """
         alive = np.ones(len(self.encoded), np.bool_) if self.alive is None else self.alive.copy()
         frames, touched = dict(self._frames), set()
         for source, put, ids in changes:
@@ -281,7 +282,7 @@ class Collection:
         changed = {source: laid_out for source, laid_out in self.changed.items() if source not in touched}
         for source in touched:
             if frames[source].height:
-                encoded = space.encode(frames[source], self.side, self.encoded.as_of, source)
+                encoded = encode(frames[source], self.side, space(), as_of=self.encoded.as_of, source=source)
                 changed[source] = lay_out(encoded)
         return replace(
             self,
@@ -293,27 +294,24 @@ class Collection:
 
 
 class _Space:
-    """The feature space of an index: made when it is first asked for, and used by one thread at a time."""
+    """The feature space of an index: made when it is first asked for, and never learning after that."""
 
     def __init__(self, folder: Path) -> None:
         # Read now, because the version may be collected before they are needed.
         self._taxonomy = {path.name: path.read_bytes() for path in (folder / TAXONOMY).iterdir()}
         self._features = (folder / FEATURES).read_bytes()
         self._lock = Lock()
+        self._made: FeatureSpace | None = None
 
-    @cached_property
-    def space(self) -> FeatureSpace:
-        with TemporaryDirectory(prefix="koppel-") as name:
-            for file, content in self._taxonomy.items():
-                (Path(name) / file).write_bytes(content)
-            space = FeatureSpace(load_taxonomy(name))
-        learn(space, pl.read_parquet(io.BytesIO(self._features)))
-        return space
-
-    def encode(self, frame: pl.DataFrame, side: Side, as_of: date, source: str) -> Encoded:
-        space = self.space
+    def __call__(self) -> FeatureSpace:
         with self._lock:
-            return encode(frame, side, space, as_of=as_of, source=source)
+            if self._made is None:
+                with TemporaryDirectory(prefix="koppel-") as name:
+                    for file, content in self._taxonomy.items():
+                        (Path(name) / file).write_bytes(content)
+                    self._made = FeatureSpace(load_taxonomy(name))
+                learn(self._made, pl.read_parquet(io.BytesIO(self._features)))
+            return self._made
 
 
 @dataclass(frozen=True, eq=False)
@@ -326,6 +324,7 @@ class MatchIndex:
     publication : the version and its number.
     manifest : what the version says of itself.
     profiles, vacancies : the two sides.
+    seen : the number of the last change that it has seen, 0 for none.
     """
 
     root: Path
@@ -333,8 +332,8 @@ class MatchIndex:
     manifest: Manifest
     profiles: Collection
     vacancies: Collection
-    _space: _Space
-    _seen: int
+    seen: int
+    _space: Callable[[], FeatureSpace]
     _follows: bool
 
     @property
@@ -344,16 +343,19 @@ class MatchIndex:
 
     @property
     def space(self) -> FeatureSpace:
-        """The feature space of the index, which also learns what is encoded by `encode`."""
-        return self._space.space
+        """The feature space of the index, which has learnt from its changes, and learns no more."""
+        return self._space()
 
     def side(self, side: Side) -> Collection:
         """Give one of the two sides."""
         return self.profiles if side == "werkzoekende" else self.vacancies
 
     def encode(self, frame: pl.DataFrame, side: Side, source: str = "") -> Encoded:
-        """Encode records in the space of the index, to be ranked against it; see `engine.encode`."""
-        return self._space.encode(frame, side, self.as_of, source)
+        """Encode records in the space of the index, to be ranked against it; see `engine.encode`.
+
+        Codes that the index lacks are learnt for these records only. Any number of threads may do it at once.
+        """
+        return encode(frame, side, self.space.extension(), as_of=self.as_of, source=source)
 
     def ranker(
         self,
@@ -373,6 +375,10 @@ class MatchIndex:
 
         Rows of candidates count as in `Collection`, those of the asking side as in its `whole`.
         """
+        space = self.space.extension()
+        vacancies, profiles = (
+            each and renumbered(each, space, self.manifest["features"]) for each in (vacancies, profiles)
+        )
         given = (vacancies, profiles) if settings.direction != "profile" else (profiles, vacancies)
         sides = (
             (self.vacancies, self.profiles)
@@ -383,7 +389,7 @@ class MatchIndex:
 
         def ranker(others: Encoded, allowed: NDArray[np.bool_] | None, laid_out: Candidates | None) -> Ranker:
             pair = (asking, others) if settings.direction != "profile" else (others, asking)
-            return Ranker(*pair, self.space, settings, allowed, laid_out)
+            return Ranker(*pair, space, settings, allowed, laid_out)
 
         if given[1] is not None:
             return ranker(given[1], None, None)
@@ -397,9 +403,8 @@ class MatchIndex:
     def put(self, side: Side, frame: pl.DataFrame, source: str = "") -> None:
         """Publish records that are new or take the place of those with the same ids and source.
 
-        A version that is built later starts without them. Raises ValueError where they are no records of the
-        side, each with an id of its own; OutputError where they can't be written, or the version has been
-        collected.
+        Counts in every version but those of an input that is taken later. Raises ValueError where they are no
+        records of the side, each with an id of its own; OutputError where they can't be written.
         """
         frame = frame.rechunk()
         ids = frame[ID_FIELDS[side]] if ID_FIELDS[side] in frame.columns else pl.Series(dtype=pl.String)
@@ -410,7 +415,8 @@ class MatchIndex:
     def delete(self, side: Side, ids: Sequence[str], source: str = "") -> None:
         """Publish that the records with these ids of this source are no more, if they were there.
 
-        Raises OutputError where it can't be written, or the version has been collected.
+        Counts in every version but those of an input that is taken later. Raises OutputError where it can't
+        be written.
         """
         self._change(
             side, source, pl.DataFrame({ID_FIELDS[side]: pl.Series(ids, dtype=pl.String)}), put=False
@@ -420,33 +426,46 @@ class MatchIndex:
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
         about = {"side": side, "source": source, "put": put}
-        write_change(self.root, self.publication, about, buffer.getvalue())
+        write_change(self.root, about, buffer.getvalue())
 
     def refresh(self) -> MatchIndex:
         """Give the index as it is published now: this one, where nothing has changed.
 
-        Looks at the pointer and for the next change. An index that was opened by its version stays with it.
+        Looks at the pointer and for the next change. An index that was opened by its version stays with it,
+        and sees the changes. Raises FileError where that is kept no more, as changes may be missing then.
         """
-        if self._follows:
-            newest = publications(self.root)[:1]
-            if newest and newest[0] != self.publication:
-                return open_index(self.root)
+        listed = publications(self.root)
+        if self.publication not in (listed[:1] if self._follows else listed):
+            return open_index(self.root, None if self._follows else self.publication.version)
+        try:
+            return self._with_changes()
+        except FileError:
+            # The next change may have been collected together with the version that needed it.
+            if publications(self.root) == listed:
+                raise
+            return self.refresh()
+
+    def _with_changes(self) -> MatchIndex:
         changes: dict[str, list[tuple[str, pl.DataFrame | None, pl.Series]]] = {side: [] for side in SIDES}
-        seen = self._seen
-        for head, content in read_changes(self.root, self.publication.number, seen):
+        seen = self.seen
+        for head, content in read_changes(self.root, seen):
             frame = pl.read_parquet(io.BytesIO(content))
             ids = frame[ID_FIELDS[head["side"]]]
             changes[head["side"]].append((head["source"], frame if head["put"] else None, ids))
             seen += 1
-        if seen == self._seen:
+        if seen == self.seen:
             return self
+        space = self._space
+        if any(put is not None for each in changes.values() for _, put, _ in each):
+            learning = self.space.extension()
+            space = lambda: learning  # noqa: E731
         profiles, vacancies = (
-            collection.with_changes(changes[collection.side], self._space)
+            collection.with_changes(changes[collection.side], space)
             if changes[collection.side]
             else collection
             for collection in (self.profiles, self.vacancies)
         )
-        return replace(self, profiles=profiles, vacancies=vacancies, _seen=seen)
+        return replace(self, profiles=profiles, vacancies=vacancies, seen=seen, _space=space)
 
 
 def open_index(root: Path, version: str | None = None, *, check: bool = False) -> MatchIndex:
@@ -476,7 +495,7 @@ def open_index(root: Path, version: str | None = None, *, check: bool = False) -
             kept = ", ".join(each.version for each in listed)
             raise FileError(f"{root}, version {version}", "not kept", kept, "Choose one that is kept.")
         try:
-            return _open(root, found[0], check=check, follows=version is None).refresh()
+            return _open(root, found[0], check=check, follows=version is None)._with_changes()
         except (FileNotFoundError, FileError) as problem:
             # Else a version that was published meanwhile had this one collected.
             if publications(root) == listed:
@@ -509,7 +528,9 @@ def _open(root: Path, publication: Publication, *, check: bool, follows: bool) -
         )
     except KeyError as problem:
         raise FileError(str(folder), f"lacks {problem}", remedy=_REBUILD) from problem
-    return MatchIndex(root, publication, manifest, profiles, vacancies, _Space(folder), 0, follows)
+    return MatchIndex(
+        root, publication, manifest, profiles, vacancies, publication.changes, _Space(folder), follows
+    )
 
 
 def _collection(
@@ -526,6 +547,7 @@ def _collection(
     # Saved and read again, a type is not "aligned" any more, and the kernels would be compiled anew.
     facts = Facts(table.view(FACTS), arrays[f"{name}-facts-spoken"])
     columns = {each: arrays[f"{name}-columns-{each}"] for each in KEPT}
+    columns["language"] = facts.spoken.view(np.int16)[1::2]
     columns |= {each: facts.table[each] for each in Columns._fields if each not in columns}
     codes = pl.read_parquet(folder / f"{name}-occupations.parquet")["code"].to_list()
     records = Records(
@@ -538,7 +560,11 @@ def _collection(
     encoded = Encoded(
         records=records,
         as_of=as_of,
-        asks=sparse_of(arrays, f"{name}-asks"),
+        asks=Sparse(
+            arrays[f"{name}-asks-indptr"],
+            arrays[f"{name}-asks-features"],
+            np.broadcast_to(np.uint8(FULL), len(arrays[f"{name}-asks-features"])),
+        ),
         has=sparse_of(arrays, f"{name}-has"),
         reach=sparse_of(arrays, "reach"),
     )

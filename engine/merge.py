@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,17 +13,19 @@ from engine.blocks import ragged_rows, take_rows
 from engine.columns import Columns, Records
 from engine.encode import Encoded
 from engine.kernels import FAR, Sparse, mix
-from engine.rank import Ranker, Ranking
+from engine.rank import Ranker, Ranking, named_sides
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from data.standard import Side
 
 _RAGGED: Final = {"language": ("language", "language_levels"), "occupation": ("occupation",)}
 
 
 def take(encoded: Encoded, rows: NDArray[np.integer[Any]], ids: Sequence[str] | None = None) -> Encoded:
     """Copy these rows of a collection, in their order; with `ids`, under other ids."""
-    records = encoded.records
+    records, has = encoded.records, take_rows(encoded.has, rows)
     taken: dict[str, NDArray[Any]] = {}
     for name, names in _RAGGED.items():
         places, taken[f"{name}_indptr"] = ragged_rows(getattr(records.columns, f"{name}_indptr"), rows)
@@ -37,23 +39,24 @@ def take(encoded: Encoded, rows: NDArray[np.integer[Any]], ids: Sequence[str] | 
             columns=Columns(**flat, **taken),
         ),
         asks=take_rows(encoded.asks, rows),
-        has=take_rows(encoded.has, rows),
+        has=has._replace(features=has.features.astype(np.int32)),
     )
 
 
 def join(parts: Sequence[Encoded]) -> Encoded:
-    """Put collections of one side, encoded in one space on one day, behind one another: at least one.
-
-    The sources are told apart no more, but by the hashes of the columns.
-    """
+    """Put collections of one side, encoded in one space on one day, behind one another: at least one."""
     longest = max(parts, key=lambda part: len(part.reach.indptr))
     codes = sorted({code for part in parts for code in part.records.occupation_codes})
     number = {code: place for place, code in enumerate(codes)}
+    sources = tuple(sorted({name for part in parts for name in part.records.sources}))
     columns = [
         part.records.columns._replace(
+            source=np.array([sources.index(name) for name in part.records.sources], np.uint16)[
+                part.records.columns.source
+            ],
             occupation=np.array([number[code] for code in part.records.occupation_codes], np.int32)[
                 part.records.columns.occupation
-            ]
+            ],
         )
         for part in parts
     ]
@@ -65,7 +68,7 @@ def join(parts: Sequence[Encoded]) -> Encoded:
     }
     records = Records(
         side=longest.records.side,
-        sources=tuple(sorted({name for part in parts for name in part.records.sources})),
+        sources=sources,
         ids=[name for part in parts for name in part.records.ids],
         columns=Columns(**joined),
         occupation_codes=codes,
@@ -100,8 +103,10 @@ class MergedRanking(Ranking):
 
     changed: tuple[Encoded, ...]
 
-    def frame(self) -> pl.DataFrame:
+    def frame(self, named: Collection[Side] | None = None) -> pl.DataFrame:
         """Return the pairs as a frame, with the columns of `Ranking.frame`."""
+        if named is None:
+            named = named_sides(self.vacancies, self.profiles, *self.changed)
         side = "vacancy" if self.direction == "profile" else "profile"
         rows = getattr(self, side)
         frames, first = [], 0
@@ -115,7 +120,7 @@ class MergedRanking(Ranking):
                 direction=self.direction,
                 **part,
             )
-            frames.append(plain.frame().with_columns(at=of_one))
+            frames.append(plain.frame(named=named).with_columns(at=of_one))
             first += len(encoded)
         return pl.concat(frames).sort("at").drop("at")
 

@@ -1,14 +1,20 @@
 """Versions of an index in one folder: built aside, published whole, a few kept; small changes beside them.
 
-    root/CURRENT            which publications there are, the newest first; replaced in one step
-    root/<version>/         one version: manifest.json and the files that it lists, never changed again
-    root/changes-<number>/  what changed since publication <number>, one file a change, by number
-    root/.building-<hex>/   a version that is being built, or something that is being removed
+    root/CURRENT                  which publications there are, the newest first; replaced in one step
+    root/<version>/               one version: manifest.json and the files that it lists, never changed again
+    root/changes/                 what changed, one file a change, numbered from 1 for as long as the index is
+    root/.building-<hex>-<seen>/  a version that is being built of what there was after <seen> changes
+    root/.building-<hex>/         something that is being removed
 
 A version is named by the hash of its manifest, which holds the hash of every file: equal content has an equal
 name. A builder holds a lock (flock) on its folder, so that what a dead one left is known; whoever publishes,
 collects or changes holds one on the root. Readers hold none: what they have opened stays, on the disk too,
 until they let go.
+
+A change is written once and counts for every version. The pointer says of each publication how many changes
+its input had seen; those behind that are applied by whoever opens it. So what changes while a version is
+built, also where another is published meanwhile, is neither lost nor copied: a version counts together with
+the changes that it lacks, in the one step that replaces the pointer.
 """
 
 from __future__ import annotations
@@ -21,7 +27,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -34,16 +40,17 @@ from data.files import PIECE, atomic
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of the manifest, of the files that it lists and of changes; a later one is refused."""
 
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "CURRENT"
 
 _VERSION: Final = re.compile("[0-9a-f]{16}")
-_DEAD: Final = re.compile(r"\.building-[0-9a-f]{16}")
+_BUILDING: Final = re.compile(r"\.building-[0-9a-f]{16}(?:-([0-9]+))?")
 _PART: Final = re.compile(r"\.[0-9a-f]{16}\.part")
-_CHANGES: Final = re.compile("changes-([0-9]{6,})")
+_CHANGE: Final = re.compile(r"([0-9]{6,})\.change")
+_CHANGES: Final = "changes"
 _REBUILD: Final = "Build the index again."
 
 Manifest = Mapping[str, Any]
@@ -51,10 +58,14 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Publication:
-    """An entry of the pointer: the number of a publication, counted from 1, and its version."""
+    """An entry of the pointer: the number of a publication, counted from 1, its version, and what that holds.
+
+    changes : the number of the last change that the input of the version had seen, 0 for none.
+    """
 
     number: int
     version: str
+    changes: int
 
 
 class Arrays:
@@ -79,12 +90,14 @@ class Arrays:
         self._files[name].write(np.ascontiguousarray(rows).data)
         self._rows[name] += len(rows)
 
-    def append_pointers(self, name: str, indptr: NDArray[np.int64]) -> None:
-        """Add CSR row pointers, which go on where those before them ended."""
+    def append_pointers(
+        self, name: str, indptr: NDArray[np.int64], kind: type[np.integer[Any]] = np.int64
+    ) -> None:
+        """Add CSR row pointers, which go on where those before them ended, as integers of a kind."""
         if name not in self._files:
-            self.append(name, np.zeros(1, np.int64))
+            self.append(name, np.zeros(1, kind))
             self._ends[name] = 0
-        self.append(name, indptr[1:] - indptr[0] + self._ends[name])
+        self.append(name, (indptr[1:] - indptr[0] + self._ends[name]).astype(kind))
         self._ends[name] += int(indptr[-1] - indptr[0])
 
     def __enter__(self) -> Arrays:
@@ -131,20 +144,34 @@ def map_arrays(folder: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
 
 
 @contextmanager
-def building(root: Path) -> Iterator[Path]:
+def building(root: Path, since: int | None = None) -> Iterator[Path]:
     """Give a new folder in `root` to build a version in; what is not published from it is removed.
 
-    Raises OutputError where it can't be made, and where `root` holds other files than an index.
+    since : the number of the last change that the input of the version has seen. By default that of the last
+        change there is: the input is taken now. Changes behind it count for the version, too, and stay until
+        no builder and no publication needs them.
+
+    Raises OutputError where the folder can't be made, where `root` holds other files than an index, and where
+    changes behind `since` have been collected, or there are not so many.
     """
     with _writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        ours = (_VERSION, _DEAD, _PART, _CHANGES, re.compile(POINTER))
+        ours = (_VERSION, _BUILDING, _PART, re.compile(_CHANGES), re.compile(POINTER))
         if any(not any(each.fullmatch(name) for each in ours) for name in os.listdir(root)):  # noqa: PTH208
             raise OutputError(
                 str(root), "holds other files than an index", remedy="Choose a new or an empty folder."
             )
         with locked(root):
-            folder = root / f".building-{secrets.token_hex(8)}"
+            first, last = _span(root)
+            seen = last if since is None else since
+            if not first - 1 <= seen <= last:
+                raise OutputError(
+                    f"{root}, an input as of change {seen}",
+                    "not the changes that it lacks",
+                    f"{first - 1} to {last}",
+                    "Take the input anew.",
+                )
+            folder = root / f".building-{secrets.token_hex(8)}-{seen}"
             folder.mkdir()
             lock = os.open(folder, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -159,6 +186,7 @@ def building(root: Path) -> Iterator[Path]:
 def publish(root: Path, folder: Path, about: Mapping[str, Any], keep: int) -> Manifest:
     """Make what was built in `folder` the newest version, and collect what is older than the `keep` newest.
 
+    folder : as `building` gave it.
     about : what the manifest says beside the format and the files.
 
     Returns the manifest. On any crash before the pointer is replaced the old version stays the newest.
@@ -171,18 +199,13 @@ def publish(root: Path, folder: Path, about: Mapping[str, Any], keep: int) -> Ma
     with locked(root):
         target = root / version
         if target.exists() and not _is_whole(target):
-            os.rename(target, root / f".building-{secrets.token_hex(8)}")  # noqa: PTH104
+            _put_away(root, target.name)
         if not target.exists():
             os.rename(folder, target)  # noqa: PTH104
         _sync(root)
-        try:
-            before = publications(root)
-        except FileError:
-            before = []
-        # Also behind what a lost pointer counted: old changes must never apply to a new publication.
-        numbers = [int(found[1]) for found in map(_CHANGES.fullmatch, os.listdir(root)) if found]  # noqa: PTH208
-        number = 1 + max([0, *numbers, *(each.number for each in before)])
-        kept = [Publication(number, version), *(each for each in before if each.version != version)][:keep]
+        before = _published(root)
+        new = Publication(1 + max((each.number for each in before), default=0), version, _seen(folder.name))
+        kept = [new, *(each for each in before if each.version != version)][:keep]
         with atomic(root / POINTER) as file:
             file.write((json.dumps([asdict(each) for each in kept]) + "\n").encode())
         _sync(root)
@@ -198,7 +221,9 @@ def publications(root: Path) -> list[Publication]:
     path = root / POINTER
     try:
         listed = json.loads(path.read_bytes())
-        found = [Publication(int(each["number"]), str(each["version"])) for each in listed]
+        found = [
+            Publication(int(each["number"]), str(each["version"]), int(each["changes"])) for each in listed
+        ]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as problem:
@@ -208,11 +233,6 @@ def publications(root: Path) -> list[Publication]:
     if not found or not all(_VERSION.fullmatch(each.version) for each in found):
         raise FileError(str(path), "damaged", "a list of publications", _REBUILD)
     return found
-
-
-def changes_folder(root: Path, number: int) -> Path:
-    """Give where the changes since a publication are kept; it appears with the first of them."""
-    return root / f"changes-{number:06}"
 
 
 @contextmanager
@@ -235,25 +255,67 @@ def _sync(path: Path) -> None:
         os.close(number)
 
 
+def _published(root: Path) -> list[Publication]:
+    """The publications that are kept; none where the pointer was lost, as after that everything is new."""
+    try:
+        return publications(root)
+    except FileError:
+        return []
+
+
+def _span(root: Path) -> tuple[int, int]:
+    """The number of the first change that was not collected, of 1 more than the last where all were, and of
+    the last that there ever was."""
+    there = sorted(_changes(root))
+    last = max([*there, *(each.changes for each in _published(root))], default=0)
+    return (there[0] if there else last + 1), last
+
+
+def _changes(root: Path) -> dict[int, str]:
+    """The names of the changes that are there, by number."""
+    folder = root / _CHANGES
+    names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208
+    return {int(found[1]): found[0] for found in map(_CHANGE.fullmatch, names) if found}
+
+
+def _seen(name: str) -> int:
+    """How many changes a builder has seen whose folder has this name."""
+    found = _BUILDING.fullmatch(name)
+    return int(found[1]) if found and found[1] else 0
+
+
+def _put_away(root: Path, name: str) -> None:
+    """Have something go out of sight, in one step, before it is removed."""
+    os.rename(root / name, root / f".building-{secrets.token_hex(8)}")  # noqa: PTH104
+
+
 def _collect(root: Path, kept: Sequence[Publication]) -> None:
-    """Remove what no kept publication needs; a version goes out of sight in one step first."""
+    """Remove what no kept publication and no builder needs."""
     versions = {each.version for each in kept}
-    folders = {changes_folder(root, each.number).name for each in kept}
     for name in os.listdir(root):  # noqa: PTH208
-        if (_VERSION.fullmatch(name) and name not in versions) or (
-            _CHANGES.fullmatch(name) and name not in folders
-        ):
-            os.rename(root / name, root / f".building-{secrets.token_hex(8)}")  # noqa: PTH104
-        elif _PART.fullmatch(name):
-            (root / name).unlink(missing_ok=True)
-    for name in filter(_DEAD.fullmatch, os.listdir(root)):  # noqa: PTH208
-        with suppress(OSError):
+        if _VERSION.fullmatch(name) and name not in versions:
+            _put_away(root, name)
+    # Half-written files of who was killed; whoever writes one now holds the lock that we hold.
+    for folder in filter(Path.is_dir, (root, root / _CHANGES)):
+        for name in filter(_PART.fullmatch, os.listdir(folder)):  # noqa: PTH208
+            (folder / name).unlink()
+    needed = min(each.changes for each in kept)
+    for name in filter(_BUILDING.fullmatch, os.listdir(root)):  # noqa: PTH208
+        try:
             lock = os.open(root / name, os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(root / name, ignore_errors=True)
-            finally:
-                os.close(lock)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(root / name, ignore_errors=True)
+        except OSError:
+            needed = min(needed, _seen(name))
+        finally:
+            os.close(lock)
+    # The oldest first, so that a crash leaves no gap.
+    for number, name in sorted(_changes(root).items()):
+        if number <= needed:
+            (root / _CHANGES / name).unlink()
 
 
 def _describe(folder: Path) -> dict[str, dict[str, Any]]:
@@ -372,39 +434,38 @@ def map_files(folder: Path, manifest: Manifest) -> dict[str, NDArray[Any]]:
 # -- changes
 
 
-def write_change(root: Path, publication: Publication, about: Mapping[str, Any], content: bytes) -> None:
-    """Publish one change of a publication: it counts, whole, for whoever looks from now on.
+def write_change(root: Path, about: Mapping[str, Any], content: bytes) -> None:
+    """Publish one change: it counts, whole, for whoever looks from now on, in every version there is.
 
-    Raises OutputError where it can't be written, or the publication isn't kept any more.
+    Raises OutputError where it can't be written, or no version is published in `root`.
     """
     content = json.dumps({"format": FORMAT, **about}).encode() + b"\n" + content
     with _writing(root), locked(root):
-        if publication not in publications(root):
-            raise OutputError(
-                str(root), "this version has been collected", remedy="Open the newest and change that."
-            )
-        folder = changes_folder(root, publication.number)
+        if not publications(root):
+            raise OutputError(str(root), "no index is here", remedy="Build one first.")
+        folder = root / _CHANGES
         folder.mkdir(exist_ok=True)
         _sync(root)
-        number = 1 + sum(name.endswith(".change") for name in os.listdir(folder))  # noqa: PTH208
-        with atomic(folder / f"{number:06}.change") as file:
+        with atomic(folder / f"{1 + _span(root)[1]:06}.change") as file:
             file.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
         _sync(folder)
 
 
-def read_changes(root: Path, number: int, seen: int) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """Yield what changed since a publication, after the first `seen` changes, in the order it was published.
+def read_changes(root: Path, seen: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Yield what changed behind change number `seen`, in the order it was published.
 
-    Raises FileError where a change is damaged or of a later release.
+    Raises FileError where a change is damaged, of a later release, or not there while later ones are: the
+    version that needs it may have been collected meanwhile.
     """
-    folder = changes_folder(root, number)
     while True:
         seen += 1
-        path = folder / f"{seen:06}.change"
+        path = root / _CHANGES / f"{seen:06}.change"
         try:
             digest, _, content = path.read_bytes().partition(b"\n")
-        except (FileNotFoundError, NotADirectoryError):
-            return
+        except (FileNotFoundError, NotADirectoryError) as problem:
+            if max(_changes(root), default=0) <= seen:
+                return
+            raise FileError(str(path), "there is no such file", remedy=_REBUILD) from problem
         except OSError as problem:
             raise FileError(str(path), f"can't be read: {problem.strerror}") from problem
         if digest != hashlib.sha256(content).hexdigest().encode():

@@ -3,9 +3,12 @@
 import json
 import random
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from command import koppel
+from command import koppel, process
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_engine import AS_OF, Json, frame_of, random_record, random_settings, small_taxonomy
@@ -21,6 +24,7 @@ from test_rank import DIRECTIONS, alike, world
 
 import data.dataset.reading
 import engine.blocks
+import engine.build
 import engine.index
 from data.dataset import write
 from data.errors import FileError, OutputError, RecordError
@@ -30,7 +34,7 @@ from data.standard import Side
 from data.taxonomy import Taxonomy, bundled_taxonomy
 from engine import Encoded, FeatureSpace, Ranker, Settings, encode, explain, select
 from engine.index import MatchIndex, build_index, open_index, verify
-from engine.publish import Manifest, publications
+from engine.publish import FORMAT, Manifest, publications
 
 Records = Mapping[str, Sequence[Json]]
 """Source -> records."""
@@ -157,6 +161,54 @@ def test_a_record_that_is_not_in_the_index_ranks_as_one_that_is(
     novel = {"idVacature": "x", "beroep": {"codeBeroepsnaam": "novel"}}
     asking = index.encode(frame_of([novel], "vacature"), "vacature")
     assert ranked(index, DIRECTIONS[0], vacancies=asking) == []
+
+
+def test_codes_that_an_index_lacks_match_only_each_other_and_are_not_kept(tmp_path: Path) -> None:
+    def asking(code: str) -> dict[str, Any]:
+        return {"idVacature": f"v{code}", "beroep": {"codeBeroepsnaam": code}}
+
+    def having(code: str) -> dict[str, Any]:
+        return {"idWerkzoekende": f"p{code}", "bemiddelingsberoep": [{"codeBeroepsnaam": code}]}
+
+    def pairs(index: MatchIndex, setting: Settings, **given: Any) -> set[tuple[str, str]]:
+        frame = index.ranker(setting, **given).rank(9).frame()
+        return set(frame.select("vacancy_id", "profile_id").rows())
+
+    built(tmp_path / "index", {"": [asking("a")]}, {"": [having("a")]})
+    before = open_index(tmp_path / "index")
+    before.put("werkzoekende", frame_of([having("b"), having("c")], "werkzoekende"))
+    index = before.refresh()
+    size = len(index.space)
+    vacancies = index.encode(frame_of([asking(code) for code in "zdcba"], "vacature"), "vacature")
+    profiles = index.encode(frame_of([having(code) for code in "yd"], "werkzoekende"), "werkzoekende")
+    earlier = before.encode(frame_of([asking(code) for code in "ecb"], "vacature"), "vacature")
+    for setting in DIRECTIONS:
+        assert pairs(index, setting) == {("va", "pa")}
+        assert pairs(index, setting, vacancies=vacancies) == {("va", "pa"), ("vb", "pb"), ("vc", "pc")}
+        assert pairs(index, setting, vacancies=vacancies, profiles=profiles) == {("vd", "pd")}
+        assert pairs(index, setting, vacancies=earlier) == {("vb", "pb"), ("vc", "pc")}
+    assert [len(index.space), len(before.space)] == [size, size - 2]
+    built(tmp_path / "other", {}, {"": [having("a")]})
+    with pytest.raises(ValueError, match="another index"):
+        open_index(tmp_path / "other").ranker(DIRECTIONS[0], vacancies=vacancies)
+
+
+def test_encoding_in_many_threads_says_what_encoding_in_one_does(
+    region: tuple[Path, Encoded, Encoded, FeatureSpace],
+) -> None:
+    index, setting = open_index(region[0]), DIRECTIONS[0]
+    records = [
+        frame_of([{"idVacature": "x", "beroep": {"codeBeroepsnaam": code}}], "vacature")
+        for code in (*bundled_taxonomy().occupations.codes[:20], *map(str, range(20)))
+    ]
+
+    def answer(frame: pl.DataFrame) -> list[dict[str, Any]]:
+        return ranked(index, setting, vacancies=index.encode(frame, "vacature"))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(answer, records * 3))
+    assert answers == [answer(frame) for frame in records] * 3
+    assert len(answers[0]) > 0
 
 
 def test_only_the_sources_that_are_allowed_are_ranked(tmp_path: Path) -> None:
@@ -335,7 +387,8 @@ def test_a_folder_without_an_index_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "[3]", '[{"number": 1}]', '[{"number": 1, "version": "../x"}]']
+    "content",
+    ["", "{", "[]", "[3]", '[{"number": 1}]', '[{"number": 1, "version": "../x", "changes": 0}]'],
 )
 def test_a_damaged_pointer_is_refused(content: str, pair: Path, tmp_path: Path) -> None:
     root = copied(pair, tmp_path)
@@ -345,7 +398,7 @@ def test_a_damaged_pointer_is_refused(content: str, pair: Path, tmp_path: Path) 
 
 def test_a_pointer_to_nothing_is_refused(pair: Path, tmp_path: Path) -> None:
     root = copied(pair, tmp_path)
-    (root / "CURRENT").write_text('[{"number": 1, "version": "0123456789abcdef"}]')
+    (root / "CURRENT").write_text('[{"number": 1, "version": "0123456789abcdef", "changes": 0}]')
     refused(root, "no such version")
 
 
@@ -375,7 +428,7 @@ def test_a_damaged_manifest_is_refused(damage: str, pair: Path, tmp_path: Path) 
 def test_a_later_format_is_refused_as_such(pair: Path, tmp_path: Path) -> None:
     root = copied(pair, tmp_path)
     path = newest(root) / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": FORMAT + 1}))
     refused(root, "later release")
 
 
@@ -449,8 +502,20 @@ def test_a_reader_keeps_its_version_when_that_is_collected_and_sees_the_new_one_
     newer = reader.refresh()
     assert len(newer.profiles) == 10
     assert newer.refresh() is newer
-    with pytest.raises(OutputError, match="collected"):
-        reader.delete("werkzoekende", ["w1"])
+    reader.delete("werkzoekende", ["w1"])
+    assert len(newer.refresh().profiles) == 9
+
+
+def test_whoever_stays_with_a_version_sees_its_changes_until_it_is_collected(tmp_path: Path) -> None:
+    root = tmp_path / "index"
+    built(root, {}, {"": alike(3, "werkzoekende")})
+    opened = open_index(root, publications(root)[0].version)
+    built(root, {}, {"": alike(2, "werkzoekende")})
+    open_index(root).delete("werkzoekende", ["0001"])
+    assert [len(each.profiles) for each in (opened, opened.refresh(), open_index(root))] == [3, 2, 1]
+    built(root, {}, {"": alike(1, "werkzoekende")}, keep=1)
+    with pytest.raises(FileError, match="not kept"):
+        opened.refresh()
 
 
 def test_whoever_opens_an_index_while_it_is_published_sees_one_version_whole(
@@ -501,7 +566,9 @@ import numpy as np
 
 from engine import kernels
 from engine.build import build_index
-from engine.publish import building, check_files, publications, publish, read_manifest
+from engine.publish import (
+    building, check_files, publications, publish, read_changes, read_manifest, write_change
+)
 from plain_engine import AS_OF
 
 folder, what = Path(sys.argv[1]), sys.argv[2]
@@ -515,18 +582,30 @@ versions = {publications(folder / name)[0].version for name in ("one", "two")}
 def fresh():
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(old, root, copy_function=os.link)
+    change("first")
+
+
+def change(name):
+    write_change(root, {"name": name}, b"")
 
 
 def state():
-    newest = publications(root)[0].version
-    assert newest in versions
+    newest = publications(root)[0]
+    assert newest.version in versions
     for each in publications(root):
         check_files(root / each.version, read_manifest(root / each.version), hashes=True)
-    return newest
+    # Of what changed, all that this version lacks, whole and in order.
+    names = [head["name"] for head, _ in read_changes(root, newest.changes)]
+    if newest.version == new.name:
+        assert names == ["second"] * (what == "steps"), names
+    else:
+        assert names == ["first", *["second"] * (len(names) - 1)], names
+    return newest.version
 
 
 def publish_it():
     with building(root) as place:
+        change("second")
         shutil.copytree(new, place, dirs_exist_ok=True, copy_function=os.link)
         (place / "manifest.json").unlink()
         publish(root, place, about, 1)
@@ -573,7 +652,8 @@ def dying(at):
 
 def cleaned(work):
     assert os.waitpid(forked(work), 0)[1] == 0
-    assert sorted(path.name for path in root.iterdir()) == ["CURRENT", new.name], os.listdir(root)
+    assert sorted(path.name for path in root.iterdir()) == sorted(["CURRENT", "changes", new.name])
+    assert len(list((root / "changes").iterdir())) == (what == "steps")
     assert state() == new.name
 
 
@@ -628,9 +708,9 @@ def killings(pair: Path) -> Iterator[dict[str, "subprocess.Popen[str]"]]:
         for what in ("steps", "moments")
     }
     yield running
-    for process in running.values():
-        process.kill()
-        process.communicate()
+    for each in running.values():
+        each.kill()
+        each.communicate()
 
 
 def found_by(process: "subprocess.Popen[str]") -> list[str]:
@@ -772,22 +852,114 @@ def test_a_change_is_seen_by_refreshing_and_a_found_record_is_the_changed_one(tm
 
 def test_building_anew_starts_without_changes_also_from_equal_records(tmp_path: Path) -> None:
     root = tmp_path / "index"
-    for _ in range(2):
+    for number in range(2):
         built(root, {}, {"": alike(3, "werkzoekende")}, keep=1)
         index = open_index(root)
-        assert len(index.profiles) == 3
+        assert [len(index.profiles), index.seen] == [3, number]
         index.delete("werkzoekende", ["0001"])
         assert len(index.refresh().profiles) == len(open_index(root).profiles) == 2
-    assert [path.name for path in root.iterdir() if path.name.startswith("changes")] == ["changes-000002"]
+    assert [path.name for path in (root / "changes").iterdir()] == ["000002.change"]
 
 
-def test_old_changes_never_apply_to_a_new_publication_also_where_the_pointer_was_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pointer", ["lost", "damaged"])
+def test_old_changes_never_apply_to_a_new_publication_also_where_the_pointer_was_lost(
+    pointer: str, tmp_path: Path
+) -> None:
     root = tmp_path / "index"
     built(root, {}, {"": alike(3, "werkzoekende")})
     open_index(root).delete("werkzoekende", ["0001"])
     (root / "CURRENT").unlink()
+    if pointer == "damaged":
+        (root / "CURRENT").write_text("[")
     built(root, {}, {"": alike(3, "werkzoekende")})
     assert len(open_index(root).profiles) == 3
+
+
+def ids_of(index: MatchIndex) -> list[str]:
+    return sorted(index.profiles.whole.records.ids)
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
+    """Have something happen while a version is built: once, when its input has been read."""
+    call, times = engine.build._learnt, iter(range(9))
+
+    def learnt(*arguments: Any) -> Any:
+        if next(times) == 0:
+            work()
+        return call(*arguments)
+
+    monkeypatch.setattr(engine.build, "_learnt", learnt)
+
+
+def test_what_is_deleted_or_put_while_a_version_is_built_counts_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, records = tmp_path / "index", {"": alike(4, "werkzoekende")}
+    built(root, {}, records)
+    before = open_index(root)
+    before.delete("werkzoekende", ["0000"])
+
+    def change() -> None:
+        before.delete("werkzoekende", ["0001"])
+        before.put("werkzoekende", frame_of([{"idWerkzoekende": "new"}], "werkzoekende"))
+        before.delete("werkzoekende", ["0002"])
+
+    meanwhile(monkeypatch, change)
+    built(root, {}, records, keep=1)
+    # 0000 was deleted before the files were taken, and they have it: it has come back.
+    for opened in (open_index(root), before.refresh()):
+        assert ids_of(opened) == ["0000", "0003", "new"]
+        assert [opened.publication.number, opened.publication.changes, opened.seen] == [2, 1, 4]
+    built(root, {}, records, keep=1)
+    assert ids_of(open_index(root)) == ["0000", "0001", "0002", "0003"]
+    assert list((root / "changes").iterdir()) == []
+
+
+def test_what_changes_counts_in_a_version_that_was_begun_before_and_is_published_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, records = tmp_path / "index", {"": alike(4, "werkzoekende")}
+    built(root, {}, records)
+
+    def change() -> None:
+        open_index(root).delete("werkzoekende", ["0001"])
+        built(root, {}, {"": alike(3, "werkzoekende")}, keep=1)
+        assert ids_of(open_index(root)) == ["0000", "0001", "0002"]
+        open_index(root).delete("werkzoekende", ["0002"])
+
+    meanwhile(monkeypatch, change)
+    built(root, {}, records, keep=1)
+    assert ids_of(open_index(root)) == ["0000", "0003"]
+
+
+def test_a_build_of_files_that_were_taken_earlier_counts_what_changed_since_then(tmp_path: Path) -> None:
+    root, records = tmp_path / "index", {"": alike(4, "werkzoekende")}
+    built(root, {}, records)
+    index = open_index(root)
+    for name in ("0001", "0002"):
+        index.delete("werkzoekende", [name])
+        index = index.refresh()
+    assert index.seen == 2
+    everybody = ["0000", "0001", "0002", "0003"]
+    for since, expected in ((1, ["0000", "0001", "0003"]), (2, everybody)):
+        built(root, {}, records, since=since, keep=1)
+        assert ids_of(open_index(root)) == expected
+    for since in (1, 3):
+        with pytest.raises(OutputError, match=f"as of change {since}"):
+            built(root, {}, records, since=since)
+    assert ids_of(open_index(root)) == everybody
+
+
+def test_a_change_that_is_missing_between_others_is_refused(tmp_path: Path) -> None:
+    root = tmp_path / "index"
+    built(root, {}, {"": alike(4, "werkzoekende")})
+    index = open_index(root)
+    for name in ("0001", "0002"):
+        index.delete("werkzoekende", [name])
+    (root / "changes" / "000001.change").unlink()
+    with pytest.raises(FileError, match="no such file"):
+        index.refresh()
+    refused(root, "no such file")
 
 
 def test_records_at_one_distance_are_selected_by_source_and_id_changed_or_not(tmp_path: Path) -> None:
@@ -808,7 +980,7 @@ def test_a_damaged_change_is_refused(damage: str, tmp_path: Path) -> None:
     built(root, {}, {"": alike(3, "werkzoekende")})
     index = open_index(root)
     index.delete("werkzoekende", ["0001"])
-    path = root / "changes-000001" / "000001.change"
+    path = root / "changes" / "000001.change"
     content = bytearray(path.read_bytes())
     content[-9] ^= 1
     path.write_bytes({"changed": bytes(content), "truncated": bytes(content[:-1]), "empty": b""}[damage])
@@ -873,7 +1045,14 @@ def test_the_command_builds_shows_and_checks_an_index(pair: Path, tmp_path: Path
         == sum(path.stat().st_size for path in newest(root).rglob("*.*") if path.is_file())
         - (newest(root) / "manifest.json").stat().st_size
     )
+    assert about["changes"] == 1
+    mapped = sum(
+        sum(path.stat().st_size for path in newest(root).glob(f"{side}-*"))
+        for side in ("profiles", "vacancies")
+    )
+    assert sum(sum(parts.values()) for parts in about["parts"].values()) == mapped
     shown = koppel("index", "info", root).out
+    assert re.search(r" postings +[\d,.]+ +[\d,.]+\n", shown)
     assert re.search(r"records +12 +5\n", shown)
     assert re.search(r"records now +11 +5\n", shown)
     checked = koppel("index", "verify", root)
@@ -881,6 +1060,80 @@ def test_the_command_builds_shows_and_checks_an_index(pair: Path, tmp_path: Path
     (newest(root) / "profiles-key.npy").unlink()
     assert koppel("index", "verify", root).code == 3
     assert koppel("index", "info", root).told().startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["interrupted", "stopped"]
+)
+def test_a_build_that_is_broken_off_leaves_the_old_index_and_nothing_else(
+    pair: Path, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
+    root = copied(pair, tmp_path)
+    before = bytes_of(root)
+    files = pair / "one-werkzoekende-.parquet", tmp_path / "many.parquet"
+    write(generate_vacancies(20_000, seed=5), files[1])
+    run = process("index", "build", "-o", root, "--profiles", files[0], "--vacancies", files[1])
+    while len(list(root.iterdir())) == 2 and run.poll() is None:  # until it begins to write
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(0.02)
+    run.send_signal(sent)
+    assert run.communicate()[0] == ""
+    assert run.returncode == code
+    assert bytes_of(root) == before
+    assert [path.name for path in root.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.fixture(scope="module")
+def of_two_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of profiles of which two sources, a and b, have the same, and of vacancies of v and w."""
+    root = tmp_path_factory.mktemp("sources") / "index"
+    profiles = alike(3, "werkzoekende")
+    built(
+        root, {"v": alike(1, "vacature", "v"), "w": alike(1, "vacature", "w")}, {"a": profiles, "b": profiles}
+    )
+    return root
+
+
+@pytest.mark.parametrize("direction", ["vacancy", "profile", "mutual"])
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_ranking_tells_of_which_source_a_record_is(direction: str, changed: bool, tmp_path: Path) -> None:
+    root, profiles = tmp_path / "index", alike(3, "werkzoekende")
+    built(root, {"v": alike(1, "vacature")}, {"a": profiles, "b": profiles})
+    if changed:
+        open_index(root).put("werkzoekende", frame_of(profiles[1:2], "werkzoekende"), "c")
+        open_index(root).delete("werkzoekende", ["0002"], "a")
+    index = open_index(root)
+    frame = index.ranker(Settings(AS_OF, direction)).rank(9).frame()  # type: ignore[arg-type]
+    keys = {("a", "0000"), ("a", "0001"), *(("b", f"000{number}") for number in range(3))}
+    assert set(frame.select("profile_source", "profile_id").rows()) == keys | (
+        {("c", "0001")} if changed else {("a", "0002")}
+    )
+    assert frame["vacancy_source"].unique().to_list() == ["v"]
+
+
+def test_match_and_explain_take_candidates_of_the_named_sources_only(of_two_sources: Path) -> None:
+    index = ["--index", of_two_sources, "--json"]
+    for direction in ("vacancy", "profile", "mutual"):
+        named, candidate = ("v", "vacancy_source") if direction == "profile" else ("b", "profile_source")
+        done = koppel("match", *index, "--direction", direction, "--sources", named)
+        assert {row[candidate] for row in done.lines} == {named}
+        assert f"candidates: {1 if direction == 'profile' else 3};" in done.err
+        everybody = koppel("match", *index, "--direction", direction, "--sources", f"a,b,{named},v,w").lines
+        assert everybody == koppel("match", *index, "--direction", direction).lines
+    shown = koppel("match", "--index", of_two_sources, "--sources", "b").out
+    assert re.search(r"vacancy v v0000\n", shown)
+    assert re.search(r"1 +b +000", shown)
+    asked = ["--vacancy", "v0000", "--profile"]
+    for command in ("match", "explain"):
+        assert "2 sources have this id" in koppel(command, *index, *asked, "0001").told()
+        for found in ([*asked, "a=0001"], [*asked, "0001", "--sources", "a"]):
+            (row,) = koppel(command, *index, *found).lines
+            assert (row["profile_source"], row["profile_id"]) == ("a", "0001")
+        assert koppel(command, *index, *asked, "a=0001", "--sources", "b").code == 4
+        assert koppel(command, *index, *asked, "c=0001").code == 4
+        assert "'c' is unknown" in koppel(command, *index, *asked, "0001", "--sources", "a,c").told()
+        files = "--profiles", of_two_sources, "--vacancies", of_two_sources
+        assert koppel(command, *files, *asked, "0001", "--sources", "a").code == 2
 
 
 def test_two_files_of_one_source_are_refused(tmp_path: Path) -> None:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from api.commands import options
-from api.commands.console import distance, heading, row, score, show, show_json, table
+from api.commands.console import distance, heading, note, row, score, show, show_json, table
 from api.commands.inputs import Pool, both_files, day_of, encode_files, open_pool, report_locations
 from api.commands.ranking import settings_of
+from api.commands.weights import name_of, read_chosen
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from engine import Coverage, Explanation, Part, Settings
+    from engine import Coverage, Encoded, Explanation, Part, Settings
 
 EXAMPLE: Final = (
     "Example: koppel explain --vacancy c56dfde1 --profile d80141ae --profiles profiles.ndjson "
@@ -38,8 +39,10 @@ def explain(
     profiles: options.ProfilesWithoutIndex = None,
     vacancies: options.VacanciesWithoutIndex = None,
     index: options.Index = None,
+    sources: options.Sources = None,
     direction: options.DirectionOption = "vacancy",
     weight: options.Weights = None,
+    weights: options.WeightsFile = None,
     wish: options.Wishes = None,
     require: options.Requirements = None,
     ignore: options.Ignored = None,
@@ -54,17 +57,19 @@ def explain(
     """Show why a pair scores what it does: parts that add up, gaps, conditions.
 
     The options are those of match. A pair is explained whether it would be
-    ranked or not.
+    ranked or not. Where several sources of an index have a record with an id, it
+    is named SOURCE=ID.
     """
     from engine import Ranker
     from engine import explain as explain_pair
 
-    opened = open_pool(index, [profiles, vacancies, taxonomy, rejects], as_of) if index else None
+    opened = open_pool(index, [profiles, vacancies, taxonomy, rejects], as_of, sources)
     day = opened.as_of if opened else day_of(as_of)
+    chosen, weight = read_chosen(weights, weight)
     settings = settings_of(
         day,
         direction,
-        weight or (),
+        weight,
         wish or (),
         require or (),
         ignore or (),
@@ -72,13 +77,29 @@ def explain(
         radius=radius,
     )
     pool: Pool = opened or encode_files(*both_files(profiles, vacancies), taxonomy, day, on_error, rejects)
-    pair = pool.one("vacature", "--vacancy", vacancy), pool.one("werkzoekende", "--profile", profile)
+    by_weights = name_of(chosen, pool.taxonomy, direction)
+    pair = (
+        pool.one("vacature", "--vacancy", vacancy, direction),
+        pool.one("werkzoekende", "--profile", profile, direction),
+    )
     explanation = explain_pair(Ranker(*pair, pool.space, settings), 0, 0)
+    told = tuple(_source(each) for each in pair)
     if as_json:
-        show_json(_json(explanation, settings))
+        named = zip(("vacancy_source", "profile_source"), told, strict=True)
+        spelt = _json(explanation, settings)
+        if by_weights:
+            spelt["weights"]["file"] = by_weights
+        show_json({name: source for name, source in named if source} | spelt)
     else:
-        _show(explanation, settings)
+        _show(explanation, settings, *told)
         report_locations(pool)
+        if by_weights:
+            note(f"Weights of {by_weights}.")
+
+
+def _source(record: Encoded) -> str:
+    """The name of the source that a record comes from, "" where it has none."""
+    return record.records.sources[int(record.records.columns.source[0])]
 
 
 def _json(explanation: Explanation, settings: Settings) -> dict[str, Any]:
@@ -140,7 +161,7 @@ def _states(explanation: Explanation, settings: Settings) -> dict[str, list[str]
     }
 
 
-def _show(explanation: Explanation, settings: Settings) -> None:
+def _show(explanation: Explanation, settings: Settings, vacancy_source: str, profile_source: str) -> None:
     from engine import UNIT
 
     scores = table("side", ">score", "how far")
@@ -149,8 +170,8 @@ def _show(explanation: Explanation, settings: Settings) -> None:
         row(scores, side, score(points / UNIT), _SIDES[side] + ordered)
     excluded = ", ".join(explanation.excluded_by)
     show(
-        f"Vacancy {explanation.vacancy_id}",
-        f"Profile {explanation.profile_id}",
+        " ".join(filter(None, ["Vacancy", vacancy_source, explanation.vacancy_id])),
+        " ".join(filter(None, ["Profile", profile_source, explanation.profile_id])),
         f"Distance {distance(explanation.distance_km)} km; as of {explanation.as_of}; "
         f"taxonomy {explanation.taxonomy}",
         f"Not ranked, because of: {excluded}" if excluded else "Nothing keeps this pair out.",

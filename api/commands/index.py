@@ -47,27 +47,35 @@ def build(
     taxonomy: options.TaxonomyFolder = None,
     as_of: options.AsOf = None,
     keep: Annotated[int, typer.Option(min=1, help="How many versions stay, the new one included.")] = 2,
+    since: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="NUMBER",
+            help="The last change that the files have seen, as info tells it; by default the last there is.",
+        ),
+    ] = None,
     on_error: options.OnErrorOption = "stop",
 ) -> None:
     """Build an index of profiles and vacancies, and make it the newest.
 
-    Whoever reads the index meanwhile sees the version before it, whole. Equal
-    records, day and taxonomy give equal bytes.
+    Whoever reads the index meanwhile sees the version before it, whole. What is
+    put or deleted in it meanwhile counts in the new version, too. Equal records,
+    day and taxonomy give equal bytes.
     """
     from engine.index import build_index
 
-    sources = {
-        "profiles": _sources("--profiles", profiles or []),
-        "vacancies": _sources("--vacancies", vacancies or []),
-    }
+    given = _sources("--profiles", profiles or []), _sources("--vacancies", vacancies or [])
     taken = taxonomy_of(taxonomy)
     with working("Building") as told:
         manifest = build_index(
             output,
-            **sources,
+            profiles=given[0],
+            vacancies=given[1],
             taxonomy=taken,
             as_of=day_of(as_of),
             keep=keep,
+            since=since,
             on_error=on_error,
             progress=lambda what, done, whole: told(done, whole),
         )
@@ -82,14 +90,15 @@ def info(folder: IndexFolder, as_json: options.Json = False) -> None:
     """Show what the newest version of an index is made of, and what has changed since.
 
     With --json what the version says of itself, and {"version", "publication",
-    "kept", "bytes", "now"}: the versions that stay, and the records there are now.
+    "kept", "changes", "bytes", "parts", "now"}: the versions that stay, the number
+    of the last change, bytes of each part, and the records there are now.
     """
     from engine.index import open_index
     from engine.publish import publications
 
     opened = open_index(folder)
     manifest = opened.manifest
-    sizes = {side: _size(manifest, side) for side in _SIDES}
+    parts = {side: _parts(manifest, side) for side in _SIDES}
     if as_json:
         show_json(
             {
@@ -97,6 +106,8 @@ def info(folder: IndexFolder, as_json: options.Json = False) -> None:
                 "version": opened.publication.version,
                 "publication": opened.publication.number,
                 "kept": [each.version for each in publications(folder)],
+                "changes": opened.seen,
+                "parts": parts,
                 "bytes": sum(entry["size"] for entry in manifest["files"].values()),
                 "now": {side: len(getattr(opened, side)) for side in _SIDES},
             }
@@ -107,14 +118,19 @@ def info(folder: IndexFolder, as_json: options.Json = False) -> None:
     row(shown, "records", *(f"{side['records']:,}" for side in sides))
     row(shown, "records now", *(f"{len(getattr(opened, side)):,}" for side in _SIDES))
     row(shown, "sources", *(", ".join(name or "-" for name in side["sources"]) or None for side in sides))
-    row(shown, "MiB", *(f"{size / 2**20:,.1f}" for size in sizes.values()))
-    each = (size / max(side["records"], 1) for size, side in zip(sizes.values(), sides, strict=True))
-    row(shown, "bytes a record", *(f"{size:,.0f}" for size in each))
+    row(shown, "MiB", *(f"{sum(parts[side].values()) / 2**20:,.1f}" for side in _SIDES))
+    shown.add_section()
+    row(shown, "bytes a record", *(_each(sum(parts[name].values()), manifest, name) for name in _SIDES))
+    names = {
+        part: sum(parts[side].get(part, 0) for side in _SIDES) for side in _SIDES for part in parts[side]
+    }
+    for part in sorted(names, key=lambda part: (-names[part], part)):
+        row(shown, f"  {part}", *(_each(parts[side].get(part, 0), manifest, side) for side in _SIDES))
     title = f"{folder}, version {opened.publication.version}, publication {opened.publication.number}"
     show(heading(title), shown, "")
     show(
         f"As of {manifest['as_of']}; taxonomy {manifest['taxonomy']}; features {manifest['features']:,}; "
-        f"built by Koppel {manifest['koppel']}."
+        f"built by Koppel {manifest['koppel']}; last change {opened.seen}."
     )
 
 
@@ -144,8 +160,19 @@ def _sources(option: str, given: list[str]) -> dict[str, Path]:
     return sources
 
 
-def _size(manifest: Manifest, side: str) -> int:
-    return sum(entry["size"] for name, entry in manifest["files"].items() if name.startswith(f"{side}-"))
+def _parts(manifest: Manifest, side: str) -> dict[str, int]:
+    """Bytes of each part of a side: what is stored of its records, by the first of the names of its files."""
+    parts: dict[str, int] = {}
+    for name, entry in manifest["files"].items():
+        of, _, rest = name.partition(".")[0].partition("-")
+        if of == side:
+            part = rest.removeprefix("blocks-").partition("-")[0]
+            parts[part] = parts.get(part, 0) + entry["size"]
+    return parts
+
+
+def _each(size: int, manifest: Manifest, side: str) -> str:
+    return f"{size / max(manifest['sides'][side]['records'], 1):,.1f}"
 
 
 def _told(manifest: Manifest) -> str:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 import typer
 
 from api.commands.console import note, warn, working
-from api.commands.options import OnError
+from api.commands.options import Direction, OnError
 from data.errors import OutputError, QuestionError
 from data.files import atomic
 
@@ -141,7 +141,7 @@ class Collections:
         """Give one of the two."""
         return self.profiles if side == "werkzoekende" else self.vacancies
 
-    def count(self, side: Side) -> int:
+    def count(self, side: Side, direction: Direction) -> int:
         """How many records there are."""
         return len(self.side(side))
 
@@ -149,7 +149,7 @@ class Collections:
         """How many of them have no known postcode."""
         return self.side(side).records.without_location
 
-    def one(self, side: Side, option: str, record_id: str) -> Encoded:
+    def one(self, side: Side, option: str, record_id: str, direction: Direction) -> Encoded:
         """Give the record that an option names; raises QuestionError where there is none."""
         import numpy as np
 
@@ -175,9 +175,13 @@ class Collections:
 
 @dataclass(frozen=True)
 class Opened:
-    """Profiles and vacancies of an index, as `Collections` are of files."""
+    """Profiles and vacancies of an index, as `Collections` are of files.
+
+    sources : whose records may be candidates, None for all.
+    """
 
     index: MatchIndex
+    sources: frozenset[str] | None = None
 
     @property
     def space(self) -> FeatureSpace:
@@ -194,43 +198,80 @@ class Opened:
         """Version of the taxonomy."""
         return str(self.index.manifest["taxonomy"])
 
-    def count(self, side: Side) -> int:
-        """How many records there are."""
-        return len(self.index.side(side))
+    def count(self, side: Side, direction: Direction) -> int:
+        """How many records there are, of the side of the candidates those that may be."""
+        return self.index.side(side).count(self._allowed(side, direction))
 
     def without_location(self, side: Side) -> int:
         """How many of them have no known postcode."""
         return self.index.side(side).whole.records.without_location
 
-    def one(self, side: Side, option: str, record_id: str) -> Encoded:
-        """Give the record that an option names; raises QuestionError where there is none."""
+    def one(self, side: Side, option: str, record_id: str, direction: Direction) -> Encoded:
+        """Give the record that an option names by its ID, or by SOURCE=ID where several sources have the ID.
+
+        Raises QuestionError where there is none, or none that may be a candidate if it is one, or several.
+        """
         import numpy as np
 
-        row = self.index.side(side).find(record_id)
-        if row is None:
+        collection, allowed = self.index.side(side), self._allowed(side, direction)
+        names = [name for name in collection.sources if allowed is None or name in allowed]
+        rows = {name: row for name in names if (row := collection.find(record_id, name)) is not None}
+        name, is_named, own_id = record_id.partition("=")
+        if not rows and is_named and name in names and (row := collection.find(own_id, name)) is not None:
+            rows[name] = row
+        if not rows:
             raise _unknown(option, record_id, self.index.root)
-        return self.index.side(side).take(np.array([row]))
+        if len(rows) > 1:
+            raise QuestionError(
+                f"{option} {record_id}",
+                f"{len(rows)} sources have this id",
+                ", ".join(f"{name}={record_id}" for name in rows),
+                "Say which.",
+            )
+        return collection.take(np.array([*rows.values()]))
 
     def ranker(
         self, settings: Settings, vacancies: Encoded | None, profiles: Encoded | None
     ) -> Ranker | MergedRanker:
         """Make a ranker of all, or of what is given in the place of one side or both."""
-        return self.index.ranker(settings, vacancies=vacancies, profiles=profiles)
+        return self.index.ranker(settings, sources=self.sources, vacancies=vacancies, profiles=profiles)
+
+    def _allowed(self, side: Side, direction: Direction) -> frozenset[str] | None:
+        """The sources of which records of a side may be taken, None for all."""
+        is_asking = (side == "werkzoekende") == (direction == "profile")
+        return None if is_asking else self.sources
 
 
 Pool = Collections | Opened
 
 
-def open_pool(index: Path, files: Sequence[Path | None], as_of: datetime | None) -> Opened:
-    """Open an index in the place of files, which then may not be given; it is of one day."""
+def open_pool(
+    index: Path | None, files: Sequence[Path | None], as_of: datetime | None, sources: str | None
+) -> Opened | None:
+    """Open an index, if one is named, in the place of files, which then may not be given; it is of one day.
+
+    Raises QuestionError for a source that the index hasn't.
+    """
     from engine.index import open_index
 
+    if index is None:
+        if sources is not None:
+            raise typer.BadParameter("goes with --index.", param_hint="--sources")
+        return None
     if any(files):
         raise typer.BadParameter("goes without files and without a taxonomy.", param_hint="--index")
-    opened = Opened(open_index(index))
+    opened = open_index(index)
     if as_of and as_of.date() != opened.as_of:
         raise typer.BadParameter(f"this index is as of {opened.as_of}.", param_hint="--as-of")
-    return opened
+    if sources is None:
+        return Opened(opened)
+    known = {*opened.profiles.sources, *opened.vacancies.sources}
+    for name in sources.split(","):
+        if name not in known:
+            raise QuestionError(
+                "--sources", f"{name!r} is unknown", ", ".join(sorted(known)), "Check the spelling."
+            )
+    return Opened(opened, frozenset(sources.split(",")))
 
 
 def both_files(profiles: Path | None, vacancies: Path | None) -> tuple[Path, Path]:

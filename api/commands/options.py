@@ -30,6 +30,14 @@ Index = Annotated[
         "--index", metavar="DIR", help="A built index, in the place of both files and the taxonomy."
     ),
 ]
+Sources = Annotated[
+    str | None,
+    typer.Option(
+        "--sources",
+        metavar="NAME,NAME",
+        help="Only candidates of these sources of the index; by default all.",
+    ),
+]
 TaxonomyFolder = Annotated[
     Path | None,
     typer.Option("--taxonomy", metavar="DIR", help="Folder of a taxonomy; by default the bundled one."),
@@ -68,6 +76,14 @@ Weights = Annotated[
         "--weight",
         metavar="GROUP=NUMBER",
         help="Weight of a group (occupation, skill, education, sector) or a wish, 0 to 1000. Repeatable.",
+    ),
+]
+WeightsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="Weights that `koppel weights fit` wrote, for this taxonomy; --weight goes before them.",
     ),
 ]
 Wishes = Annotated[
