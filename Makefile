@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench bench-quick bench-national lock clean
+.PHONY: demo test lint bench bench-quick bench-national bench-pages boundscheck lock clean
 
 demo: $(STAMP)  ## rank the bundled region and show a few vacancies
 	@$(BIN)/koppel demo
@@ -17,14 +17,20 @@ lint: $(STAMP)  ## style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(STAMP)  ## measure, and write the tables to benchmarks/results/
+bench: $(STAMP)  ## the core against its peers, in about ten minutes; writes benchmarks/results/core.md
 	@$(BIN)/python -m benchmarks
 
-bench-quick: $(STAMP)  ## the kernels against two peers on a fifth of the country, in about three minutes
-	@$(BIN)/python -m benchmarks.kernel --profiles 200000 --data ind clus --peers sparse_dot_topn sp_matmul_rs
+bench-quick: $(STAMP)  ## the same on a fifth of the country, in about three minutes
+	@$(BIN)/python -m benchmarks --quick
 
 bench-national: $(STAMP)  ## a night of the whole country
 	@$(BIN)/python -m benchmarks.national
+
+bench-pages: $(STAMP)  ## records a second, and how well titles are linked and neighbours found
+	@for page in throughput linking neighbours; do $(BIN)/python -m benchmarks.$$page || exit 1; done
+
+boundscheck: $(STAMP)  ## the tests with kernels that check every index, compiled apart
+	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/boundscheck $(BIN)/python -m pytest
 
 lock:  ## make the lock file anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

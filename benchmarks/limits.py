@@ -30,7 +30,7 @@ from benchmarks.report import figure, machine_lines, say
 BLOCKS: Final = (4_096, 16_384, 65_536)
 """Records in a block: the sizes of accumulator that are tried."""
 
-RUNS: Final = 20
+RUNS: Final = 10
 """The fastest counts, since a limit is what can be reached."""
 
 TRIAD_LENGTH: Final = 1 << 24
@@ -64,14 +64,15 @@ def main() -> None:
         measure(threads)
 
 
-def measure(threads: int) -> Rates:
-    """Measure all rates, print each as a figure and return the best; takes a few seconds."""
-    triad = _report(f"triad.{threads}", triad_rate(threads), "GB/s")
+def measure(threads: int, name: str = "limits") -> Rates:
+    """Measure all rates, print each as a figure whose name starts so, and return the best; takes seconds."""
+    triad = _report(f"{name}.triad.{threads}", triad_rate(threads), "GB/s")
     scatters, axpys = [], []
     for block in BLOCKS:
-        scatters.append(_report(f"scatter.{block}.{threads}", scatter_rate(threads, block), "G/s"))
+        scatters.append(_report(f"{name}.scatter.{block}.{threads}", scatter_rate(threads, block), "G/s"))
         for rows in (1, 2, 4):
-            axpys.append(_report(f"axpy{rows}.{block}.{threads}", axpy_rate(threads, block, rows), "G/s"))
+            rate = axpy_rate(threads, block, rows)
+            axpys.append(_report(f"{name}.axpy{rows}.{block}.{threads}", rate, "G/s"))
     return Rates(threads, triad, max(scatters), max(axpys))
 
 
@@ -79,8 +80,6 @@ def bound(
     candidates: csr_matrix,
     asking: csr_matrix,
     rates: Rates,
-    *,
-    dense_above: float | None = None,
 ) -> float:
     """Tell how many asking rows a second these rates allow: the mixed bound.
 
@@ -92,16 +91,10 @@ def bound(
     candidates : CSR (n, features), those in reach only.
     asking : CSR (m, features).
     rates : of the machine.
-    dense_above : features in a larger share of the candidates are dense; by default those for which that is
-        cheaper, which is the most that any choice allows.
     """
     n, features = candidates.shape
     postings = np.bincount(candidates.indices, minlength=features)
-    scattered, dense = postings / rates.scatter, np.full(features, n / rates.axpy)
-    if dense_above is None:
-        seconds = np.minimum(scattered, dense)
-    else:
-        seconds = np.where(postings > dense_above * n, dense, scattered)
+    seconds = np.minimum(postings / rates.scatter, n / rates.axpy)
     return float(asking.shape[0] / seconds[asking.indices].sum())
 
 
@@ -208,7 +201,7 @@ def _rate(kernel: Callable[..., None], work: list[tuple[Any, ...]], steps: int) 
 
 
 def _report(name: str, rate: float, unit: str) -> float:
-    figure(f"limits.{name}", round(rate / 1e9, 2), unit)
+    figure(name, round(rate / 1e9, 2), unit)
     return rate
 
 

@@ -13,20 +13,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import polars as pl
 
-from benchmarks.report import figure, machine_lines, peak_memory, say, write_page
+from benchmarks.country import AS_OF, index_country, write_country
+from benchmarks.report import figure, machine_lines, peak_memory, say, write_figures, write_page
+from engine import Settings, open_index
+from engine.conditions import Direction
 
-if TYPE_CHECKING:
-    from engine.conditions import Direction
-
-AS_OF = date(2026, 9, 1)
 SEED = 1
 PAIRS = pl.Schema(
     {
@@ -50,7 +47,7 @@ def main() -> None:
     parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.make:
-        make(asked.make, asked.profiles, asked.vacancies)
+        write_country(asked.make, asked.profiles, asked.vacancies, SEED)
         return
     say(machine_lines())
     with tempfile.TemporaryDirectory() as name:
@@ -60,32 +57,20 @@ def main() -> None:
         stages = run(folder, asked.threads)
         written = sum(path.stat().st_size for path in folder.glob("pairs-*.parquet")) / (1 << 20)
         index = sum(path.stat().st_size for path in (folder / "index").rglob("*") if path.is_file())
-    figure("national.written", round(written), "MiB")
-    figure("national.index", round(index / (asked.profiles + asked.vacancies)), "bytes a record")
-    memory = figure("national.peak_memory", round(peak_memory()), "MiB")["value"]
-    write_page("national", page(asked, stages, written, memory))
-
-
-def make(folder: Path, profiles: int, vacancies: int) -> None:
-    """Write the records of a country in which every postcode is as likely as any other."""
-    from data.dataset import write
-    from data.pilot import Region, generate_profiles, generate_vacancies
-    from data.reference import postcodes
-
-    table = postcodes().table
-    alike = np.ones(len(table), np.int64)
-    country = Region("Nederland", table["place"], table["pc4"].to_numpy(), alike, alike)
-    write(generate_profiles(profiles, seed=SEED, region=country, as_of=AS_OF), folder / "profiles.parquet")
-    write(generate_vacancies(vacancies, seed=SEED, region=country, as_of=AS_OF), folder / "vacancies.parquet")
+    minutes = sum(seconds for seconds, _ in stages.values()) / 60
+    figures = [figure(f"national.{name}", round(seconds, 2), "s") for name, (seconds, _) in stages.items()]
+    figures += [
+        figure("national.total", round(minutes, 2), "minutes"),
+        figure("national.written", round(written), "MiB"),
+        figure("national.index.size", round(index / (asked.profiles + asked.vacancies)), "bytes a record"),
+        figure("national.peak_memory", round(peak_memory()), "MiB"),
+    ]
+    write_figures("national", figures)
+    write_page("national", page(asked, stages, written, figures[-1]["value"]))
 
 
 def run(folder: Path, threads: int) -> dict[str, tuple[float, int]]:
     """Run all stages; return seconds and number of rows of each."""
-    from data.taxonomy import bundled_taxonomy
-    from engine import Settings
-    from engine.build import build_index
-    from engine.index import open_index
-
     stages: dict[str, tuple[float, int]] = {}
 
     def stage(name: str, work: Callable[[], Any]) -> Any:
@@ -93,21 +78,10 @@ def run(folder: Path, threads: int) -> dict[str, tuple[float, int]]:
         made = work()
         seconds = time.perf_counter() - started
         stages[name] = seconds, made if isinstance(made, int) else 0
-        figure(f"national.{name}", round(seconds, 2), "s")
         say(f"{name}: {seconds:.1f} s, peak so far {peak_memory():,.0f} MiB")
         return made
 
-    inputs = {side: {"made-up": folder / f"{side}.parquet"} for side in ("profiles", "vacancies")}
-    stage(
-        "index",
-        lambda: build_index(
-            folder / "index",
-            profiles=inputs["profiles"],
-            vacancies=inputs["vacancies"],
-            taxonomy=bundled_taxonomy(),
-            as_of=AS_OF,
-        ),
-    )
+    stage("index", lambda: index_country(folder))
     index = stage("open", lambda: open_index(folder / "index"))
     asking: tuple[tuple[str, Direction, int], ...] = (
         ("vacancies", "vacancy", 100),

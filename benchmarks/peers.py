@@ -40,20 +40,23 @@ class Peer:
 
     `index(candidates)` returns what `ask(index, asking, k, threads)` wants for its first argument. With
     `weighs` false the peer takes every weight of an asking row for 1, so weights belong in the candidates;
-    with `exact` false its scores are near the products, to about 1e-7.
+    with `exact` false its scores are near the products, to about 1e-7. A `slow` one is far behind the others.
+    `module` is what is imported, by default what the key says.
     """
 
+    key: str
     name: str
-    package: str
     index: Callable[[csr_matrix], Any]
     ask: Callable[[Any, csr_matrix, int, int], Top]
+    module: str = ""
     weighs: bool = True
     exact: bool = True
+    slow: bool = False
 
     @property
     def available(self) -> bool:
         """Whether the package is installed."""
-        return find_spec(self.package) is not None
+        return find_spec(self.module or self.key) is not None
 
 
 def by_feature(candidates: csr_matrix) -> csr_matrix:
@@ -74,7 +77,17 @@ def sparse_dot_topn(index: csr_matrix, asking: csr_matrix, k: int, threads: int)
 
 
 def sp_matmul_rs(index: csr_matrix, asking: csr_matrix, k: int, threads: int) -> Top:
-    """The same in Rust, over chunks of columns that fit a cache; its checked call copies the index too."""
+    """The same in Rust, over chunks of columns that fit a cache: the call that its users make.
+
+    It copies row pointers and ids of the index at every question, so it is the cheaper the more are asked.
+    """
+    package = importlib.import_module("sp_matmul_rs")
+    k_within, several = min(k, index.shape[1]), threads if threads > 1 else None
+    return _dense(package.sp_matmul_topn(asking, index, k_within, sort=True, n_threads=several), k)
+
+
+def sp_matmul_rs_core(index: csr_matrix, asking: csr_matrix, k: int, threads: int) -> Top:
+    """The Rust function below that call, which is no public part of the package; it copies nothing."""
     core = importlib.import_module("sp_matmul_rs")._core
     best = core.sp_matmul_topn(
         top_n=min(k, index.shape[1]),
@@ -209,11 +222,12 @@ def duckdb_sql(index: Any, asking: csr_matrix, k: int, threads: int) -> Top:
 
 PEERS: Final = (
     Peer("sparse_dot_topn", "sparse_dot_topn", by_feature, sparse_dot_topn),
-    Peer("sp_matmul_rs", "sp_matmul_rs", by_feature, sp_matmul_rs),
-    Peer("bm25s numba kernel", "bm25s", bm25s_index, bm25s_numba, weighs=False),
-    Peer("scipy product + argpartition", "scipy", by_feature, scipy_product),
-    Peer("scikit-learn brute cosine", "sklearn", lift, sklearn_cosine, exact=False),
-    Peer("DuckDB join + group by", "duckdb", duckdb_index, duckdb_sql),
+    Peer("sp_matmul_rs", "sp_matmul_rs, public call", by_feature, sp_matmul_rs),
+    Peer("sp_matmul_rs_core", "sp_matmul_rs, its core", by_feature, sp_matmul_rs_core, "sp_matmul_rs"),
+    Peer("bm25s", "bm25s numba kernel", bm25s_index, bm25s_numba, weighs=False),
+    Peer("scipy", "scipy product + argpartition", by_feature, scipy_product, slow=True),
+    Peer("sklearn", "scikit-learn brute cosine", lift, sklearn_cosine, exact=False, slow=True),
+    Peer("duckdb", "DuckDB join + group by", duckdb_index, duckdb_sql, slow=True),
 )
 """The peers, those that come nearest first."""
 

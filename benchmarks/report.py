@@ -5,6 +5,7 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ _PACKAGES = (
     "scikit-learn",
     "rapidfuzz",
     "zstandard",
+    "sparse-dot-topn",
+    "sp-matmul-rs",
+    "bm25s",
+    "duckdb",
 )
 
 
@@ -77,6 +82,21 @@ def write_page(name: str, markdown: str) -> Path:
     path = RESULTS / f"{name}.md"
     path.write_text(markdown.rstrip() + "\n", encoding="utf-8")
     return path
+
+
+def write_figures(name: str, figures: Iterable[Mapping[str, Any]]) -> None:
+    """Write benchmarks/results/<name>.jsonl, a line for each figure."""
+    RESULTS.mkdir(exist_ok=True)
+    lines = "".join(json.dumps(line) + "\n" for line in figures)
+    (RESULTS / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+
+
+def read_figures(name: str) -> list[dict[str, Any]]:
+    """Return the figures of benchmarks/results/<name>.jsonl, none where that isn't there."""
+    path = RESULTS / f"{name}.jsonl"
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def shared(*names: str) -> Path:

@@ -9,33 +9,29 @@ Two distributions of 16,384 features, numbered by how common they are:
 A profile has 25 distinct features, each to a degree of 43 to 128; a vacancy asks for 15, weighed by inverse
 document frequency. Where records are expanded every feature also reaches five others, the same five for all.
 Places are postcodes from all over the country.
-
-Koppel gets encoded collections. Its peers get float32 matrices of the same integers divided by powers of two,
-so that every sum of products is exact in both and scores can be compared for equality.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
+from benchmarks.market import Market
 from data.reference import postcodes
 from data.standard import Side
 from data.taxonomy import Concepts, Taxonomy
 from engine.columns import CONTRACT_TYPES, LICENCES, Columns, Records, day_number, pack_language
 from engine.encode import Encoded
-from engine.features import EDUCATION_LEVELS, IDF_UNIT, FeatureSpace, education_level, stable_hash
-from engine.kernels import FULL, MISSING_DATE, WEIGHT_TOTAL, Sparse, apportion, mix
+from engine.features import EDUCATION_LEVELS, FeatureSpace, education_level, stable_hash
+from engine.kernels import FULL, MISSING_DATE, Sparse, mix
 
 AS_OF: Final = date(2026, 9, 1)
 """The day of the ranking, around which dates are drawn."""
@@ -67,42 +63,6 @@ _CHUNK = 1 << 16
 _DRAWING_THREADS = 2
 
 
-@dataclass(frozen=True)
-class Synthetic:
-    """Profiles and vacancies in both shapes.
-
-    Attributes
-    ----------
-    profiles, vacancies : as Koppel takes them. Besides features only location and travel limit are set,
-        unless `conditions` were asked for.
-    space : the feature space of both, whose document frequencies are those of these profiles.
-    """
-
-    profiles: Encoded
-    vacancies: Encoded
-    space: FeatureSpace
-
-    @cached_property
-    def profile_matrix(self) -> csr_matrix:
-        """CSR float32 (n_profiles, 16384): degree / 128."""
-        return _matrix(self.profiles.covers, self.profiles.covers.values / np.float32(FULL))
-
-    @cached_property
-    def vacancy_matrix(self) -> csr_matrix:
-        """CSR float32 (n_vacancies, 16384): weight / 2**15, weights as Koppel shares them out over a row."""
-        asks = self.vacancies.asks
-        # Koppel's own weights, while all features belong to groups that weigh 1.
-        weights = apportion(asks.indptr, asks.features, self.space.idf.astype(np.int64), self.space.order)
-        return _matrix(asks, weights / np.float32(WEIGHT_TOTAL))
-
-    @cached_property
-    def weighted_profile_matrix(self) -> csr_matrix:
-        """CSR float32 (n_profiles, 16384): degree x idf, for who can't weigh what a vacancy asks."""
-        covers = self.profiles.covers
-        idf = self.space.idf.astype(np.float32) / np.float32(IDF_UNIT)
-        return _matrix(covers, covers.values / np.float32(FULL) * idf[covers.features])
-
-
 def synthetic(
     distribution: Distribution,
     profiles: int,
@@ -110,9 +70,8 @@ def synthetic(
     *,
     expanded: bool = False,
     conditions: bool = False,
-    places: int | None = None,
     seed: int = 1,
-) -> Synthetic:
+) -> Market:
     """Draw profiles and vacancies; the same arguments give the same records.
 
     Parameters
@@ -121,22 +80,21 @@ def synthetic(
     profiles, vacancies : how many of each.
     expanded : whether what is covered goes beyond what is had, to about 150 features a profile.
     conditions : whether hours, licences, languages and everything else that conditions read is filled.
-    places : the vacancies stand in this many postcodes, in turn; by default each in one of its own.
     """
     draws = _draws(distribution, seed)
     reach = _reach(seed, REACHES if expanded else 0)
     had = draws.rows(profiles, PROFILE_FEATURES, stream=0)
     offered = draws.rows(vacancies, VACANCY_FEATURES, stream=1)
-    return Synthetic(
+    return Market(
         profiles=Encoded(
-            _records("werkzoekende", profiles, seed, conditions, None),
+            _records("werkzoekende", profiles, seed, conditions),
             AS_OF,
             asks=_every_third(had),
             has=had._replace(values=_degrees(had, seed)),
             reach=reach,
         ),
         vacancies=Encoded(
-            _records("vacature", vacancies, seed, conditions, places),
+            _records("vacature", vacancies, seed, conditions),
             AS_OF,
             asks=offered,
             has=offered,
@@ -179,32 +137,6 @@ def feature_space(counts: NDArray[np.int64], total: int) -> FeatureSpace:
             frequencies=frequencies.sort("group", "code"),
         )
     )
-
-
-def eligible(data: Synthetic, place: int, *, radius_km: int | None = None, limits: bool = False) -> Any:
-    """Give the rows, intp (m,) ascending, of the profiles in reach of vacancy `place`.
-
-    Within `radius_km` of it where that is given, and within their own travel limit where `limits` is set.
-    """
-    asking, columns = data.vacancies.records.columns, data.profiles.records.columns
-    dx = columns.x.astype(np.int64) - asking.x[place]
-    dy = columns.y.astype(np.int64) - asking.y[place]
-    squared = dx * dx + dy * dy
-    reachable = np.ones(len(squared), np.bool_)
-    if radius_km is not None:
-        reachable &= squared <= (1000 * radius_km) ** 2
-    if limits:
-        limit = columns.travel_limit.astype(np.int64)
-        reachable &= (limit < 0) | (squared <= limit * limit * 1_000_000)
-    return np.flatnonzero(reachable)
-
-
-def anywhere(vacancies: Encoded, seed: int) -> Encoded:
-    """Give the same vacancies, each in a postcode of its own."""
-    rng, table = np.random.default_rng((seed, 5)), postcodes().table
-    at = rng.integers(0, len(table), len(vacancies))
-    columns = vacancies.records.columns._replace(x=table["x"].to_numpy()[at], y=table["y"].to_numpy()[at])
-    return replace(vacancies, records=replace(vacancies.records, columns=columns))
 
 
 # -- features
@@ -326,14 +258,6 @@ def _reach(seed: int, others: int) -> Sparse:
     return Sparse(others * np.arange(FEATURES + 1), features.ravel().astype(np.int32), degrees)
 
 
-def _matrix(rows: Sparse, values: NDArray[Any]) -> csr_matrix:
-    # Half of the peers take 32-bit pointers only.
-    indptr = rows.indptr.astype(np.int32)
-    matrix = csr_matrix((values, rows.features, indptr), shape=(len(indptr) - 1, FEATURES), copy=False)
-    matrix.has_sorted_indices = matrix.has_canonical_format = True
-    return matrix
-
-
 def _concepts(codes: list[str]) -> Concepts:
     n = len(codes)
     nothing = np.empty(0, np.int32)
@@ -343,16 +267,17 @@ def _concepts(codes: list[str]) -> Concepts:
 # -- what conditions read
 
 
-def _records(side: Side, n: int, seed: int, conditions: bool, places: int | None) -> Records:
+def _records(side: Side, n: int, seed: int, conditions: bool) -> Records:
     rng = np.random.default_rng((seed, 3 + (side == "vacature")))
-    ids = [f"{side[0]}{number:08}" for number in range(n)]
+    # As hard to press as real ones.
+    numbers = np.random.default_rng((seed, 6 + (side == "vacature"))).integers(1 << 63, size=n)
+    ids = [f"{number:016x}" for number in np.sort(numbers).tolist()]
     table = postcodes().table
     at = rng.integers(0, len(table), n)
-    if places is not None:
-        at = at[np.arange(n) % places]
     limits = rng.choice(np.array(LIMITS, np.int16), n, p=LIMIT_SHARES)
     columns = Columns(
         hash=np.fromiter((stable_hash("", record) for record in ids), np.uint64, n),
+        source=np.zeros(n, np.uint16),
         x=table["x"].to_numpy()[at],
         y=table["y"].to_numpy()[at],
         travel_limit=limits if side == "werkzoekende" else np.full(n, -1, np.int16),

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from benchmarks.limits import Rates, bound
+from benchmarks.market import Market, eligible, moved, radius_for
 from benchmarks.peers import PEERS, Peer, Top
-from benchmarks.synthetic import AS_OF, FEATURES, Synthetic, eligible, synthetic
-from engine import Settings
-from engine.rank import weigh
+from benchmarks.synthetic import FEATURES, synthetic
 
-PROFILES, VACANCIES = 400, 70
+PROFILES, VACANCIES, PLACES = 400, 70, 3
 
 
 @cache
-def data() -> Synthetic:
-    return synthetic("clus", PROFILES, VACANCIES, expanded=True, conditions=True, places=3)
+def data() -> Market:
+    market = synthetic("clus", PROFILES, VACANCIES, expanded=True, conditions=True)
+    return Market(market.profiles, moved(market.vacancies, 1, PLACES), market.space)
 
 
 def plain_scores(peer: Peer) -> NDArray[np.float32]:
@@ -30,12 +30,13 @@ def plain_scores(peer: Peer) -> NDArray[np.float32]:
 
 
 def candidates(peer: Peer) -> csr_matrix:
-    return data().profile_matrix if peer.weighs else data().weighted_profile_matrix
+    profiles = data().profile_matrix
+    return profiles if peer.weighs else data().weighed(profiles)
 
 
 def answer(peer: Peer, k: int, threads: int = 2) -> Top:
     if not peer.available:
-        pytest.skip(f"{peer.package} is not installed: it is in the dependency group bench")
+        pytest.skip(f"{peer.name} is not installed: it is in the dependency group bench")
     return peer.ask(peer.index(candidates(peer)), data().vacancy_matrix, k, threads)
 
 
@@ -61,9 +62,14 @@ def test_scores_of_powers_of_two_are_exact_whatever_the_threads(peer: Peer) -> N
         np.testing.assert_array_equal(one.scores, -np.sort(-plain_scores(peer), axis=1)[:, :10])
 
 
-def test_the_weights_that_peers_get_are_those_that_koppel_ranks_with() -> None:
-    weights, _ = weigh(data().vacancies, data().space, Settings(AS_OF))
-    np.testing.assert_array_equal(weights.values, data().vacancy_matrix.data * 2**15)
+def test_a_vacancy_that_is_wholly_covered_scores_one() -> None:
+    np.testing.assert_array_equal(data().vacancy_matrix.sum(axis=1), 1)
+
+
+def test_who_cant_weigh_gets_degrees_times_what_a_feature_weighs() -> None:
+    matrix, weight = data().profile_matrix, data().space.idf / 1024
+    weighed = data().weighed(matrix)
+    np.testing.assert_allclose(weighed.data, matrix.data * weight[matrix.indices], rtol=1e-6)
 
 
 def test_the_same_seed_draws_the_same_records_and_another_seed_draws_others() -> None:
@@ -96,7 +102,7 @@ def test_who_is_eligible_is_near_enough_and_willing_to_travel() -> None:
         for side in (data().vacancies, data().profiles)
     )
     limit = data().profiles.records.columns.travel_limit
-    for vacancy in range(3):
+    for vacancy in range(PLACES):
         km = np.hypot(*(y - x[:, [vacancy]]).astype(float)) / 1000
         near, willing = km <= 60, (limit < 0) | (km <= limit)
         assert eligible(data(), vacancy, radius_km=60).tolist() == np.flatnonzero(near).tolist()
@@ -105,11 +111,22 @@ def test_who_is_eligible_is_near_enough_and_willing_to_travel() -> None:
         assert both.tolist() == np.flatnonzero(near & willing).tolist()
 
 
+def test_vacancies_stand_in_a_few_places_in_turn_or_each_in_its_own() -> None:
+    columns = data().vacancies.records.columns
+    assert columns.x[PLACES:].tolist() == columns.x[:-PLACES].tolist()
+    apart = moved(data().vacancies, 1).records.columns
+    assert len(set(zip(apart.x.tolist(), apart.y.tolist(), strict=True))) > VACANCIES / 2
+
+
+def test_the_radius_leaves_about_the_share_that_is_asked() -> None:
+    km = radius_for(data(), PLACES, 0.3)
+    in_reach = [len(eligible(data(), place, radius_km=km)) for place in range(PLACES)]
+    assert 0.2 < sum(in_reach) / PLACES / PROFILES < 0.4
+
+
 def test_the_bound_counts_each_feature_at_the_cheaper_rate() -> None:
     # Feature 0 is in all four candidates, feature 1 in one.
     candidates = csr_matrix(np.array([[1, 1], [1, 0], [1, 0], [1, 0]], np.float32))
     asking = csr_matrix(np.array([[1, 1]], np.float32))
     rates = Rates(threads=1, triad=1.0, scatter=2.0, axpy=8.0)
     assert bound(candidates, asking, rates) == 1 / (4 / 8 + 1 / 2)
-    assert bound(candidates, asking, rates, dense_above=0.0) == 1 / (4 / 8 + 4 / 8)
-    assert bound(candidates, asking, rates, dense_above=1.0) == 1 / (4 / 2 + 1 / 2)
