@@ -8,6 +8,7 @@ A variable `KOPPEL_NAME` goes before the file. Nothing else of the application r
 
 from __future__ import annotations
 
+import os
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,8 +21,11 @@ from data.errors import FileError
 
 Oin = Annotated[str, Field(pattern=r"^[0-9]{20}$")]
 
-LAPTOP_OIN: Final = "99999999000000000001"
-"""The exchange's own OIN until one is configured: in a range that is given to nobody."""
+LAPTOP_OIN: Final = "00000001810207357000"
+"""The exchange's own OIN until one is configured: the one that published clients are tried out with."""
+
+
+_METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Settings(BaseSettings):
@@ -30,6 +34,8 @@ class Settings(BaseSettings):
     Attributes
     ----------
     oin : of the exchange itself.
+    exchange : OIN of the exchange that may ask our sources (bronnen), by default `oin`.
+    address : by which callers reach us, for the document of our own API.
     store : SQLAlchemy URL of the store, SQLite or PostgreSQL; by default a file in `state`.
     state : folder of the indexes, keys and checkpoints.
     identity : "proxy", where a TLS proxy passes the certificate of whoever asks; "laptop", where headers are
@@ -42,12 +48,18 @@ class Settings(BaseSettings):
     deadline_seconds : how long one question waits for its sources, in all.
     matches, details, question_days : limits of one question.
     body_bytes, depth, width : limits of what is parsed: bytes, levels, elements and properties in all.
+    batch_bytes : most bytes of a batch of records, whose width isn't limited but by that.
     source_bytes : most bytes of one answer of a source.
+    busy : requests that a worker takes on at a time; beyond that it answers 503 at once.
+    drain_seconds : how long a worker that is asked to stop finishes what it took on.
+    log_level : the least that is logged.
     """
 
     model_config = SettingsConfigDict(env_prefix="KOPPEL_", extra="forbid", frozen=True)
 
     oin: Oin = LAPTOP_OIN
+    exchange: Oin | None = None
+    address: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = "https://koppel.example.nl"
     store: str = ""
     state: Path = Path("koppel-state")
     identity: Literal["proxy", "laptop"] = "proxy"
@@ -67,12 +79,19 @@ class Settings(BaseSettings):
     body_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024
     depth: Annotated[int, Field(ge=8, le=64)] = 24
     width: Annotated[int, Field(ge=100)] = 5_000
+    batch_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024
     source_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024 * 1024
+    busy: Annotated[int, Field(ge=1)] = 256
+    drain_seconds: Annotated[int, Field(ge=1, le=60)] = 8
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("trusted")
     @classmethod
     def _addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(ip_address(each)) for each in addresses)
+        try:
+            return tuple(str(ip_address(each)) for each in addresses)
+        except ValueError:
+            raise ValueError("IP addresses") from None
 
     @model_validator(mode="after")
     def _laptop_stays_at_home(self) -> Settings:
@@ -91,6 +110,16 @@ class Settings(BaseSettings):
     def checkpoint_file(self) -> Path:
         """The file of the signed checkpoints."""
         return self.checkpoints or self.state / "checkpoints.jsonl"
+
+    @property
+    def keys_file(self) -> Path:
+        """The file of the keys of vumIDs."""
+        return self.state / "keys.json"
+
+    @property
+    def index_folder(self) -> Path:
+        """The folder of the index of the hosted sources."""
+        return self.state / "index"
 
     @classmethod
     def settings_customise_sources(
@@ -131,6 +160,22 @@ def read_settings(path: Path | None = None, **defaults: Any) -> Settings:
         raise FileError(
             subject, "; ".join(faults), remedy="See `koppel serve --help` for the settings."
         ) from problem
+
+
+def share_processors(workers: int) -> None:
+    """Have each of so many workers start its share of threads, before Polars is used: that reads it."""
+    os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+
+
+def use_metrics_folder(folder: Path) -> None:
+    """Have workers keep their counts in an empty folder, before `api.metrics` is imported: that reads it."""
+    os.environ[_METRICS_FOLDER] = str(folder)
+
+
+def metrics_folder() -> Path | None:
+    """Give the folder with the counts of all workers, None where this process counts for itself."""
+    named = os.environ.get(_METRICS_FOLDER)
+    return Path(named) if named else None
 
 
 def _loopback(host: str) -> bool:

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
-from api.exchange.errors import ExchangeError, Incomplete, Invalid, LimitExceeded, NotAuthorised
-from data.errors import KoppelError
+from api.exchange.errors import (
+    ExchangeError,
+    Incomplete,
+    Invalid,
+    LimitExceeded,
+    NotAuthorised,
+    Unavailable,
+)
+from data.errors import KoppelError, QuestionError, RecordError
 
-__all__ = ["ERRORS", "Problem", "handle_problems"]
+__all__ = [
+    "ERRORS",
+    "MEDIA_TYPE",
+    "VERSION",
+    "Fault",
+    "Problem",
+    "handle_problems",
+    "problem_of",
+    "problem_of_status",
+]
+
+VERSION: Final = "1.0.0"
+"""Of our own API: every answer has it in the header API-Version."""
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+_PROPERTIES_ONLY: Final = "only the properties of the standard"
 
 _TITLES: Final = {
     Invalid: "De aanvraag klopt niet",
@@ -50,13 +74,11 @@ class Problem(BaseModel):
     )
 
 
-def _documented(status: HTTPStatus) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": status.phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
-
-
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    int(status): _documented(status)
+    int(status): {
+        "description": status.phrase,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
     for status in (
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.UNAUTHORIZED,
@@ -69,42 +91,74 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 """The responses beside 200 that every operation may give, for the OpenAPI document."""
 
 
-def handle_problems(app: FastAPI) -> None:
+def handle_problems(app: Starlette) -> None:
     """Let an application answer every error as a problem."""
+    app.add_exception_handler(ExchangeError, _answered(problem_of))
+    app.add_exception_handler(RecordError, _answered(_wrong))
+    app.add_exception_handler(QuestionError, _answered(_wrong))
+    app.add_exception_handler(KoppelError, _answered(lambda _: problem_of(Unavailable())))
+    app.add_exception_handler(SQLAlchemyError, _answered(lambda _: problem_of(Unavailable())))
+    app.add_exception_handler(RequestValidationError, _answered(_invalid))
+    app.add_exception_handler(HTTPException, _answered(_unrouted))
+    app.add_exception_handler(Exception, _answered(_failed))
 
-    @app.exception_handler(ExchangeError)
-    async def refused(_: Request, error: ExchangeError) -> Response:
-        return _response(
-            error.status, _TITLES.get(type(error), "Nu niet mogelijk"), error.details or error.message
-        )
 
-    @app.exception_handler(KoppelError)
-    async def wrong(_: Request, error: KoppelError) -> Response:
-        return _response(HTTPStatus.BAD_REQUEST, _TITLES[Invalid], str(error))
+def problem_of(error: ExchangeError) -> Response:
+    """Give the answer that tells a refusal of the exchange."""
+    title = _TITLES.get(type(error), "Nu niet mogelijk")
+    return _response(error.status, title, error.details or error.message)
 
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        # Only where and what kind: the message of a custom check or the input itself may be personal.
-        faults = [
-            Fault(field=".".join(map(str, each["loc"])), message=str(each["type"]).replace("_", " "))
-            for each in error.errors()
-        ]
-        return _response(HTTPStatus.BAD_REQUEST, _TITLES[Invalid], "Zie de velden onder faults.", faults)
 
-    @app.exception_handler(HTTPException)
-    async def unrouted(_: Request, error: HTTPException) -> Response:
-        status = HTTPStatus(error.status_code)
-        response = _response(status, status.phrase, "Zie /v1/openapi.json voor wat er is.")
-        response.headers.update(error.headers or {})
-        return response
+def _answered(told: Callable[[Any], Response]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(_: Request, error: Exception) -> Response:
+        return told(error)
 
-    @app.exception_handler(Exception)
-    async def failed(_: Request, __: Exception) -> Response:
-        return _response(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "Interne fout", "De fout is gemeld in het logboek."
-        )
+    return answer
+
+
+def _wrong(error: KoppelError) -> Response:
+    # The last of the subject is the place; before it stands the record's id, which may be anything.
+    place = error.subject.rpartition(", ")[2]
+    if error.allowed == _PROPERTIES_ONLY:
+        # Its last step is the caller's own word.
+        place = place.rpartition(".")[0]
+    return _response(HTTPStatus.BAD_REQUEST, _TITLES[Invalid], f"{place}: {error.allowed or error.found}")
+
+
+def _invalid(error: RequestValidationError) -> Response:
+    # Only where and what kind: the message of a custom check or the input itself may be personal, and what
+    # is unknown in an object is the caller's own word.
+    faults = [
+        Fault(field=_place(each), message=str(each["type"]).replace("_", " ")) for each in error.errors()
+    ]
+    return _response(HTTPStatus.BAD_REQUEST, _TITLES[Invalid], "Zie de velden onder faults.", faults)
+
+
+def _place(fault: Mapping[str, Any]) -> str:
+    steps = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
+    return ".".join(map(str, steps))
+
+
+def problem_of_status(code: int) -> Response:
+    """Give the answer to what isn't there: it says no more than the status does."""
+    return _response(code, HTTPStatus(code).phrase, "Zie /v1/openapi.json voor wat er is.")
+
+
+def _unrouted(error: HTTPException) -> Response:
+    response = problem_of_status(error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _failed(_: Exception) -> Response:
+    return _response(HTTPStatus.INTERNAL_SERVER_ERROR, "Interne fout", "De fout is gemeld in het logboek.")
 
 
 def _response(status: int, title: str, detail: str, faults: Sequence[Fault] = ()) -> Response:
     problem = Problem(title=title, status=int(status), detail=detail, faults=list(faults))
-    return Response(problem.model_dump_json(by_alias=True), int(status), media_type=MEDIA_TYPE)
+    return Response(
+        problem.model_dump_json(by_alias=True),
+        int(status),
+        headers={"API-Version": VERSION, "Cache-Control": "no-store"},
+        media_type=MEDIA_TYPE,
+    )

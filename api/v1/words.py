@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
@@ -14,6 +15,9 @@ from starlette.exceptions import HTTPException
 from api.v1.problems import ERRORS
 from data.standard import ValueList, values
 from data.taxonomy import Concepts, Linker, Taxonomy, normalise
+
+if TYPE_CHECKING:
+    from fastapi.routing import APIRoute
 
 __all__ = ["LISTS", "Titles", "words"]
 
@@ -39,6 +43,9 @@ Kind = Literal["occupation", "skill"]
 
 LONGEST: Final = 200
 """Characters of a title that is linked."""
+
+_Title = Annotated[str, Query(min_length=1, max_length=LONGEST, description="What it is called.")]
+_Top = Annotated[int, Query(ge=1, le=50, description="At most this many.")]
 
 
 class Code(BaseModel):
@@ -71,10 +78,13 @@ class Suggestion(BaseModel):
 
 
 class Titles:
-    """Finds occupations and skills by what people call them. May be used by any number of threads."""
+    """Finds occupations and skills by what people call them. May be used by any number of threads.
 
-    def __init__(self, taxonomy: Taxonomy) -> None:
-        self._taxonomy, self._linking = taxonomy, Lock()
+    taxonomy : gives what is searched, once somebody asks.
+    """
+
+    def __init__(self, taxonomy: Callable[[], Taxonomy]) -> None:
+        self._load, self._linking = taxonomy, Lock()
         self._linkers: dict[Kind, Linker] = {}
 
     def link(self, title: str, kind: Kind, top: int) -> list[Concept]:
@@ -98,6 +108,10 @@ class Titles:
         return list(found.values())
 
     @cached_property
+    def _taxonomy(self) -> Taxonomy:
+        return self._load()
+
+    @cached_property
     def _labels(self) -> dict[Kind, tuple[Concepts, list[tuple[str, int]]]]:
         kinds: dict[Kind, Concepts] = {
             "occupation": self._taxonomy.occupations,
@@ -119,11 +133,9 @@ class Titles:
         }
 
 
-def words(titles: Titles) -> APIRouter:
+def words(titles: Titles, route_class: type[APIRoute]) -> APIRouter:
     """Make the routes, which anyone may ask: they tell of no person and no vacancy."""
-    router = APIRouter(tags=["words"], responses=ERRORS)
-    title = Annotated[str, Query(min_length=1, max_length=LONGEST, description="What it is called.")]
-    top = Annotated[int, Query(ge=1, le=50, description="At most this many.")]
+    router = APIRouter(tags=["words"], responses=ERRORS, route_class=route_class)
 
     @router.get("/code-lists", operation_id="listCodeLists")
     def list_code_lists() -> list[str]:
@@ -139,12 +151,12 @@ def words(titles: Titles) -> APIRouter:
         return CodeList(name=name, codes=[Code(code=code, label=label) for code, label in labels.items()])
 
     @router.get("/titles", operation_id="linkTitle")
-    def link_title(title: title, kind: Kind = "occupation", top: top = 5) -> list[Concept]:
+    def link_title(title: _Title, kind: Kind = "occupation", top: _Top = 5) -> list[Concept]:
         """The occupations (or skills) that a free text may mean, the likeliest first."""
         return titles.link(title, kind, top)
 
     @router.get("/title-suggestions", operation_id="suggestTitles")
-    def suggest_titles(typed: title, kind: Kind = "occupation", top: top = 10) -> list[Suggestion]:
+    def suggest_titles(typed: _Title, kind: Kind = "occupation", top: _Top = 10) -> list[Suggestion]:
         """Occupations (or skills) with a label that begins with what is typed, for a field that completes."""
         return titles.suggest(typed, kind, top)
 

@@ -1,0 +1,60 @@
+"""Routes whose bodies are read as strictly as those of the contracts: bounded, and never read in two ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from anyio.to_thread import run_sync
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.contracts.bodies import ClientGone, read_body, read_nothing
+from api.contracts.headers import Received
+from api.contracts.strict_json import Limits, parse
+from api.exchange.errors import Invalid
+
+__all__ = ["StrictRequest", "strict_route"]
+
+
+class StrictRequest(Request):
+    """A request whose body has been read and parsed: `raw` and `document`."""
+
+    raw: bytes = b""
+    document: Any = None
+
+    async def body(self) -> bytes:
+        """Give the body as it was sent."""
+        return self.raw
+
+    async def json(self) -> Any:
+        """Give what the body says."""
+        return self.document
+
+
+def strict_route(limits: Limits) -> type[APIRoute]:
+    """Make the class of routes whose bodies are kept to these limits."""
+
+    class StrictRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+            takes_body = self.body_field is not None
+
+            async def strictly(request: Request) -> Response:
+                received = Received(request.scope["headers"])
+                strict = StrictRequest(request.scope, request.receive)
+                try:
+                    if takes_body:
+                        strict.raw = await read_body(received, request.receive, limits.body_bytes)
+                        strict.document = await run_sync(parse, strict.raw, limits)
+                    else:
+                        await read_nothing(received, request.receive)
+                except ClientGone:
+                    # Nobody will read it.
+                    raise Invalid("body: whole") from None
+                return await handle(strict)
+
+            return strictly
+
+    return StrictRoute
