@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BLOCK: Final = 8192
 """Records in a block: their scores, 32 KiB, stay in the nearest cache while the block is searched."""
 
-DENSE: Final = 0.05
+DENSE: Final = 0.10
 """A feature that a larger share of the records cover is held as a row of degrees instead of as postings."""
 
 TRAVEL_CLASSES: Final = (10, 15, 20, 30, 50, 100, 999)
@@ -83,9 +83,10 @@ def lay_out(encoded: Encoded, slot: NDArray[np.int32] | None = None, size: int |
         box=cell_boxes(facts.table),
         limit=cell_limits(facts.table),
         signature=signatures(encoded.records)[order],
-        start=np.cumsum([0, *map(len, postings)], dtype=np.int64),
+        start=np.cumsum([0, *(len(rows) for rows, _ in postings)], dtype=np.int64),
         pointers=pointers,
-        postings=np.concatenate(postings) if postings else np.empty(0, np.uint32),
+        posting_row=np.concatenate([np.empty(0, np.uint16), *(rows for rows, _ in postings)]),
+        posting_degree=np.concatenate([np.empty(0, np.uint8), *(degrees for _, degrees in postings)]),
         slot=slot,
         dense=dense,
     )
@@ -135,6 +136,16 @@ def take_facts(columns: Columns, rows: NDArray[np.intp] | None = None) -> Facts:
         table,
         columns.language[places].astype(np.uint32) << np.uint32(16) | levels.sum(axis=1, dtype=np.uint32),
     )
+
+
+def feature_type(n_features: int) -> type[np.integer[Any]]:
+    """Return the smallest type that numbers so many features."""
+    return np.uint16 if n_features <= 1 << 16 else np.int32
+
+
+def pointer_type(indptr: NDArray[np.integer[Any]]) -> type[np.integer[Any]]:
+    """Return the smallest type that holds these row pointers."""
+    return np.uint32 if indptr[-1] < 1 << 32 else np.int64
 
 
 def take_rows(sparse: Sparse, rows: NDArray[np.integer[Any]]) -> Sparse:

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from data.dataset import OnError, batches, schema
-from engine.blocks import block_size, dense_slots, lay_out, location_order
+from engine.blocks import block_size, dense_slots, feature_type, lay_out, location_order, pointer_type
 from engine.columns import Columns
 from engine.conditions import SUGGESTED, Settings
 from engine.encode import Encoded, encode, with_numbers
@@ -277,8 +277,8 @@ class _Spill:
                 else:
                     arrays.append(f"{name}-columns-{field}", values.astype(kinds[field]))
             # All that is asked is asked wholly.
-            arrays.append_pointers(f"{name}-asks-indptr", encoded.asks.indptr)
-            arrays.append(f"{name}-asks-features", encoded.asks.features)
+            arrays.append_pointers(f"{name}-asks-indptr", encoded.asks.indptr, kinds["asks"])
+            arrays.append(f"{name}-asks-features", encoded.asks.features.astype(kinds["features"]))
             arrays.append_pointers(f"{name}-has-indptr", encoded.has.indptr, kinds["has"])
             arrays.append(f"{name}-has-features", encoded.has.features.astype(kinds["features"]))
             arrays.append(f"{name}-has-values", encoded.has.values)
@@ -297,14 +297,15 @@ class _Spill:
         }
 
     def _kinds(self, n_features: int, n_codes: int) -> dict[str, type[np.integer[Any]]]:
-        """The smallest types that hold what an index keeps and no kernel takes as it is."""
+        """The smallest types that hold what an index keeps."""
         columns = self.encoded.records.columns
-        pointers = {"has": self.encoded.has.indptr, **{name: getattr(columns, name) for name in POINTERS}}
+        pointers = {name: getattr(self.encoded, name).indptr for name in ("asks", "has")}
+        pointers |= {name: getattr(columns, name) for name in POINTERS}
         return {
             "language_levels": np.int8,
             "occupation": np.uint16 if n_codes <= 1 << 16 else np.int32,
-            "features": np.uint16 if n_features <= 1 << 16 else np.int32,
-            **{name: np.uint32 if each[-1] < 1 << 32 else np.int64 for name, each in pointers.items()},
+            "features": feature_type(n_features),
+            **{name: pointer_type(each) for name, each in pointers.items()},
         }
 
 

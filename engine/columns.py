@@ -59,9 +59,9 @@ class Columns(NamedTuple):
     """(n,) metres north, or NO_LOCATION."""
     travel_limit: NDArray[np.int16]
     """(n,) 0..999 km, -1 where there is none (always for vacancies)."""
-    hours_min: NDArray[np.int16]
+    hours_min: NDArray[np.int8]
     """(n,) 0..99 hours a week, or -1."""
-    hours_max: NDArray[np.int16]
+    hours_max: NDArray[np.int8]
     """(n,) 0..99 hours a week, or -1."""
     irregular: NDArray[np.int8]
     """(n,) irregular hours or shifts: 1 yes, 2 no, 0 unknown."""
@@ -101,13 +101,13 @@ FACTS: Final = np.dtype(
         ("start", np.int32),
         ("end", np.int32),
         ("closing", np.int32),
+        ("first_language", np.uint32),
         ("travel_limit", np.int16),
-        ("hours_min", np.int16),
-        ("hours_max", np.int16),
         ("licences", np.uint16),
         ("source", np.uint16),
-        ("first_language", np.uint32),
         ("n_languages", np.uint16),
+        ("hours_min", np.int8),
+        ("hours_max", np.int8),
         ("irregular", np.int8),
         ("office_hours", np.int8),
         ("contracts", np.uint8),
@@ -116,7 +116,7 @@ FACTS: Final = np.dtype(
     ],
     align=True,
 )
-"""The columns of one record side by side, 56 bytes: a condition then reads one line of the cache a
+"""The columns of one record side by side, 48 bytes: a condition then reads one line of the cache a
 candidate."""
 
 
@@ -212,8 +212,8 @@ def read_columns(frame: pl.DataFrame, side: Side, *, source: str = "") -> Record
         x=x,
         y=y,
         travel_limit=_numbers(travel, np.int16, -1),
-        hours_min=_numbers(field(frame, "werktijden.aantalWerkurenPerWeekMinimaal"), np.int16, -1),
-        hours_max=_numbers(field(frame, "werktijden.aantalWerkurenPerWeekMaximaal"), np.int16, -1),
+        hours_min=_numbers(field(frame, "werktijden.aantalWerkurenPerWeekMinimaal"), np.int8, -1),
+        hours_max=_numbers(field(frame, "werktijden.aantalWerkurenPerWeekMaximaal"), np.int8, -1),
         irregular=_numbers(
             field(frame, "flexibiliteit.indicatieOnregelmatigWerkOfPloegendienst"), np.int8, 0
         ),

@@ -69,8 +69,8 @@ class Encoded:
     records : ids and the columns that conditions read.
     as_of : the day on which the age of experience was measured.
     asks : Sparse, uint8; the features that each record asks for, all at 128.
-    has : Sparse, uint8 degrees 1..128; what each record has itself, before expansion. In an index its
-        pointers and features may be of smaller types than those of other vectors.
+    has : Sparse, uint8 degrees 1..128; what each record has itself, before expansion. In an index the
+        pointers and features of both may be of smaller types than elsewhere.
     reach : what each feature covers beyond itself, as `FeatureSpace.reach` gives it.
     space : that numbers the features; None in an index, of which it may not have been read yet.
     """

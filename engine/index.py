@@ -200,7 +200,12 @@ class Collection:
     def whole(self) -> Encoded:
         """All records, to ask with: as they are mapped where nothing has changed, else copied."""
         if self.alive is None and not self.changed:
-            return replace(self.encoded, has=self.encoded.has_of(0, len(self.encoded)))
+            asks = self.encoded.asks
+            return replace(
+                self.encoded,
+                asks=Sparse(asks.indptr.astype(np.int64), asks.features.astype(np.int32), asks.values),
+                has=self.encoded.has_of(0, len(self.encoded)),
+            )
         n = len(self.encoded)
         kept = np.arange(n) if self.alive is None else np.flatnonzero(self.alive)
         changed = sum(map(len, self.parts)) - n

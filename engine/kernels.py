@@ -14,6 +14,7 @@ import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.core import cgutils
+from numba.cpython.unsafe.numbers import trailing_zeros
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -46,7 +47,7 @@ CELL: Final = 512
 """Rows that are skipped together where none of them is near enough."""
 
 GROUP: Final = 64
-"""Scores that are compared with the bar at once: a loop of fixed width becomes a few vector instructions."""
+"""Scores that are compared with the bar at once: as many as a whole number has bits."""
 
 _AHEAD: Final = 8
 """How many records before its turn one is fetched into the cache."""
@@ -105,8 +106,9 @@ class Blocks(NamedTuple):
     """(n_blocks + 1,)"""
     pointers: NDArray[np.uint32]
     """(n_blocks, n_features + 1)"""
-    postings: NDArray[np.uint32]
-    """row in the block << 8 | degree"""
+    posting_row: NDArray[np.uint16]
+    posting_degree: NDArray[np.uint8]
+    """(n_postings,) which row in the block covers the feature, and to which degree"""
     slot: NDArray[np.int32]
     """(n_features,) row of `dense`, or -1"""
     dense: NDArray[np.uint8]
@@ -126,6 +128,8 @@ class Asking(NamedTuple):
     has: Sparse
     reach: Sparse
     """degrees of what they have, and of what each feature covers beyond itself; see `expand`"""
+    expected: NDArray[np.int32]
+    """(n,) a score that the last of its best k will likely reach, or 0; see `rank`"""
 
 
 class Sought(NamedTuple):
@@ -137,7 +141,7 @@ class Sought(NamedTuple):
     rows: NDArray[np.int32]
     """(n,) the numbers by which they are told of"""
     wanted: Sparse
-    """weights of what they ask themselves"""
+    """weights of what they ask themselves; pointers may be uint32, features uint16"""
     allowed: NDArray[np.bool_]
     """(n,) which may be ranked"""
     sources: NDArray[np.bool_]
@@ -228,6 +232,27 @@ def _type_fetch(_: Any, array: Any, index: Any) -> Any:
 
 
 _fetch: Final[Any] = intrinsic(_type_fetch)
+
+
+def _type_reaching(_: Any, scores: Any, start: Any, bar: Any) -> Any:
+    """Give a bit for each of `GROUP` scores from `start` on, uint64: whether it reaches the bar.
+
+    scores : int32, C-contiguous, 1 dimension. start : integer. bar : int32.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        number = ir.IntType(32)
+        group = ir.VectorType(number, GROUP)
+        found = builder.load(builder.bitcast(builder.gep(data, [args[1]]), group.as_pointer()), align=4)
+        one = builder.insert_element(ir.Constant(group, ir.Undefined), args[2], number(0))
+        bars = builder.shuffle_vector(one, one, ir.Constant(group, None))
+        return builder.bitcast(builder.icmp_signed(">=", found, bars), ir.IntType(GROUP))
+
+    return types.uint64(scores, start, types.int32), generate
+
+
+_reaching: Final[Any] = intrinsic(_type_reaching)
 
 
 @njit(cache=True, nogil=True)
@@ -562,7 +587,8 @@ def fill_block(indptr: Any, features: Any, degrees: Any, slot: Any, pointers: An
 
     Returns
     -------
-    uint32 (nnz - what is dense,): the postings of the block, rows ascending within a feature.
+    (uint16, uint8), both (nnz - what is dense,): row and degree of the postings, rows ascending within a
+    feature.
     """
     pointers[:] = 0
     for j in range(len(features)):
@@ -571,16 +597,16 @@ def fill_block(indptr: Any, features: Any, degrees: Any, slot: Any, pointers: An
     for f in range(len(slot)):
         pointers[f + 1] += pointers[f]
     place = pointers[:-1].copy()
-    postings = np.empty(pointers[-1], np.uint32)
+    rows, row_degrees = np.empty(pointers[-1], np.uint16), np.empty(pointers[-1], np.uint8)
     for row in range(len(indptr) - 1):
         for j in range(indptr[row], indptr[row + 1]):
             f = features[j]
             if slot[f] >= 0:
                 dense[slot[f], row] = degrees[j]
             else:
-                postings[place[f]] = np.uint32(row << 8 | degrees[j])
+                rows[place[f]], row_degrees[place[f]] = row, degrees[j]
                 place[f] += 1
-    return postings
+    return rows, row_degrees
 
 
 @_uncounted
@@ -641,13 +667,12 @@ def _find_runs(cells: Any, runs: Any) -> Any:
 
 
 @_uncounted
-def _scatter(scores: Any, postings: Any, begin: Any, end: Any, weights: Any, n: Any) -> None:
-    """Add weight x degree of n lists of postings, of which list i is postings[begin[i]:end[i]]."""
+def _scatter(scores: Any, rows: Any, degrees: Any, begin: Any, end: Any, weights: Any, n: Any) -> None:
+    """Add weight x degree of n lists of postings, of which list i is begin[i]..end[i] - 1."""
     for i in range(n):
         weight = weights[i]
         for at in range(begin[i], end[i]):
-            posting = postings[at]
-            scores[posting >> np.uint32(8)] += weight * np.int32(posting & np.uint32(255))
+            scores[rows[at]] += weight * np.int32(degrees[at])
 
 
 @_uncounted
@@ -780,16 +805,6 @@ def _cut(k: Any, t: Any, best: Any) -> None:
 
 
 @_uncounted
-def _any(scores: Any, bar: Any) -> Any:
-    """Tell whether any of `GROUP` scores reaches the bar."""
-    # Into bytes, which vectorises best.
-    hit = np.uint8(0)
-    for i in range(GROUP):
-        hit |= np.uint8(scores[i] >= bar)
-    return hit != 0
-
-
-@_uncounted
 def _find_hits(
     scores: Any, left: Any, right: Any, bar: Any, ceiling: Any,
     dense: Any, dense_row: Any, dense_weight: Any, n_dense: Any, most: Any, hits: Any, found: Any,
@@ -802,18 +817,17 @@ def _find_hits(
     """
     least = np.int32(bar - most)
     for start in range(left, right, GROUP):
-        stop = start + GROUP
-        group = scores[start:stop]
-        if not _any(group, least):
+        reaching = _reaching(scores, start, least)
+        if reaching == 0:
             continue
         if n_dense:
-            _add_dense(scores, start, stop, dense, dense_row, dense_weight, n_dense)
-            if not _any(group, bar):
-                continue
-        # Without a branch: which rows pass is hard to foresee.
-        for i in range(GROUP):
-            hits[found] = start + i
-            found += np.uintp((group[i] >= bar) & (group[i] < ceiling))
+            _add_dense(scores, start, start + GROUP, dense, dense_row, dense_weight, n_dense)
+            reaching = _reaching(scores, start, bar)
+        reaching &= ~_reaching(scores, start, ceiling)
+        while reaching:
+            hits[found] = start + np.int64(trailing_zeros(reaching))  # type: ignore[call-arg]
+            found += np.uintp(1)
+            reaching &= reaching - np.uint64(1)
     return found
 
 
@@ -883,9 +897,8 @@ def _judge(
                 own += _met(wishes, a, failed | unknown)
         score = np.int64(own)
         if mutual:
-            other = pair_score(
-                n_features, n_values, n_at[c], n_at[c + 1], c_features, c_values, c_at[t], c_at[t + 1]
-            )
+            w, w_last = np.int64(n_at[c]), np.int64(n_at[c + 1])
+            other = pair_score(n_features, n_values, w, w_last, c_features, c_values, c_at[t], c_at[t + 1])
             score = harmonic_mean(own, other)
         key, tie = score << _NEAR | nearness, mix(asker.hash, candidate.hash)
         if score == 0 or not _ahead(key, tie, c, last_key[t], last_tie[t], last_row[t]):
@@ -948,11 +961,12 @@ def _search(
     for i in range(work.n_lists[t]):
         begin[i] = start + np.int64(pointers[feature[i]])
         end[i] = start + np.int64(pointers[feature[i] + 1])
-        _fetch(blocks.postings, begin[i])
+        _fetch(blocks.posting_row, begin[i])
+        _fetch(blocks.posting_degree, begin[i])
     for run in range(n_runs):
         scores[runs[run, 0] : runs[run, 1]] = 0
     # What this adds outside the runs is never read.
-    _scatter(scores, blocks.postings, begin, end, work.weight[t], work.n_lists[t])
+    _scatter(scores, blocks.posting_row, blocks.posting_degree, begin, end, work.weight[t], work.n_lists[t])
 
     bonus = _met(asking.wishes, a, 0) if len(asking.wishes) else np.int32(0)
     bar, ceiling = _bar(last_key[t], bonus, rules.mutual), np.int32(2**31 - 1)
@@ -1002,8 +1016,14 @@ def rank(
 
     Parameters: Asking, Sought, Rules, what the asking records cover (Sparse, from the first of them on), Work
     and a new Best of last - first rows, filled here. `settle` it.
+
+    The bar of a record begins at what is expected of it. Where that is too much the record is ranked again,
+    as where the bar rose too soon, by one that begins at nothing: the answer is the same for any.
     """
     _prepare(first, last, asking, sought, rules, work)
+    for a in range(first, last):
+        # Whoever has the score is ahead of this, at any distance.
+        best.last_key[a - first] = max((np.int64(asking.expected[a]) << _NEAR) - 1, 0)
     in_block, n_blocks = work.in_block, len(sought.blocks.start) - 1
     for _attempt in range(2):
         for b in range(n_blocks):

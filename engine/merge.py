@@ -25,7 +25,7 @@ _RAGGED: Final = {"language": ("language", "language_levels"), "occupation": ("o
 
 def take(encoded: Encoded, rows: NDArray[np.integer[Any]], ids: Sequence[str] | None = None) -> Encoded:
     """Copy these rows of a collection, in their order; with `ids`, under other ids."""
-    records, has = encoded.records, take_rows(encoded.has, rows)
+    records, asks, has = encoded.records, take_rows(encoded.asks, rows), take_rows(encoded.has, rows)
     taken: dict[str, NDArray[Any]] = {}
     for name, names in _RAGGED.items():
         places, taken[f"{name}_indptr"] = ragged_rows(getattr(records.columns, f"{name}_indptr"), rows)
@@ -38,7 +38,7 @@ def take(encoded: Encoded, rows: NDArray[np.integer[Any]], ids: Sequence[str] | 
             ids=[records.ids[row] for row in rows.tolist()] if ids is None else list(ids),
             columns=Columns(**flat, **taken),
         ),
-        asks=take_rows(encoded.asks, rows),
+        asks=asks._replace(features=asks.features.astype(np.int32)),
         has=has._replace(features=has.features.astype(np.int32)),
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from engine.blocks import Candidates, lay_out, take_facts, take_rows
+from engine.blocks import Candidates, feature_type, lay_out, pointer_type, take_facts, take_rows
 from engine.columns import day_number, row_pointers
 from engine.conditions import CONDITIONS, Settings, bits, can_wish, names
 from engine.features import GROUPS, IDF_UNIT, stable_hash
@@ -182,6 +182,10 @@ class Ranker:
             if allowed is not None:
                 may &= allowed
             wanted, may = take_rows(wanted, rows), may[rows]
+            wanted = wanted._replace(
+                indptr=wanted.indptr.astype(pointer_type(wanted.indptr)),
+                features=wanted.features.astype(feature_type(len(space))),
+            )
         else:
             # The rows of an index stand in the order of its layout: one question needn't go through them all.
             may = np.ones(len(rows), np.bool_) if allowed is None else allowed
@@ -192,6 +196,7 @@ class Ranker:
             refused=refusals(self.asking.records, settings.required, today),
             has=self.asking.has,
             reach=self.asking.reach,
+            expected=np.zeros(len(self.asking), np.int32),
         )
         self._sought = Sought(
             facts=self._laid_out.facts,
@@ -248,6 +253,13 @@ class Ranker:
                     yield ahead.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
+
+    def expect(self, scores: NDArray[np.int32]) -> None:
+        """Say which score the last of the best of each record will likely reach, int32 (n_asking,); 0: any.
+
+        A good guess saves most of the time where k or more candidates are found. No guess changes the answer.
+        """
+        self._asking = self._asking._replace(expected=scores)
 
     def _block(self, k: int, first: int, last: int) -> Ranking:
         rules = self._rules._replace(k=min(k, len(self.candidates)))

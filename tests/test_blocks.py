@@ -213,11 +213,11 @@ def test_a_filled_block_holds_every_degree_of_its_rows_once(
     slot = np.full(7, -1, np.int32)
     slot[sorted(popular)] = np.arange(len(popular))
     pointers, dense = np.zeros(8, np.uint32), np.zeros((len(popular), CELL), np.uint8)
-    postings = fill_block(*has, slot, pointers, dense)
+    covering, degrees = fill_block(*has, slot, pointers, dense)
     found = {
-        (int(posting) >> 8, feature): int(posting) & 255
+        (int(covering[at]), feature): int(degrees[at])
         for feature in range(7)
-        for posting in postings[pointers[feature] : pointers[feature + 1]]
+        for at in range(pointers[feature], pointers[feature + 1])
     }
     found |= {
         (row, feature): int(dense[slot[feature], row])
@@ -225,7 +225,7 @@ def test_a_filled_block_holds_every_degree_of_its_rows_once(
         for row in range(CELL)
         if dense[slot[feature], row]
     }
-    assert len(postings) == sum(len(set(row) - popular) for row in rows)
+    assert len(covering) == len(degrees) == sum(len(set(row) - popular) for row in rows)
     assert found == {
         (row, feature): degree for row, own in enumerate(rows) for feature, degree in own.items()
     }

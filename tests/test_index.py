@@ -1052,7 +1052,7 @@ def test_the_command_builds_shows_and_checks_an_index(pair: Path, tmp_path: Path
     )
     assert sum(sum(parts.values()) for parts in about["parts"].values()) == mapped
     shown = koppel("index", "info", root).out
-    assert re.search(r" postings +[\d,.]+ +[\d,.]+\n", shown)
+    assert re.search(r" posting_row +[\d,.]+ +[\d,.]+\n", shown)
     assert re.search(r"records +12 +5\n", shown)
     assert re.search(r"records now +11 +5\n", shown)
     checked = koppel("index", "verify", root)
