@@ -3,11 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+REGION ?= Rijk van Nijmegen
 
-.PHONY: demo test lint bench bench-quick bench-national bench-pages boundscheck lock clean
+.PHONY: demo pilot test lint bench bench-quick bench-national bench-pages boundscheck lock clean
 
 demo: $(STAMP)  ## rank the bundled region and show a few vacancies
 	@$(BIN)/koppel demo
+
+pilot: $(STAMP)  ## what the exchange would add in a region, on made-up records; writes out/pilot/report.html
+	@$(BIN)/koppel pilot run --region "$(REGION)" -o out/pilot
 
 test: $(STAMP)  ## pass the tests
 	@$(BIN)/python -m pytest

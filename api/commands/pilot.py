@@ -1,4 +1,4 @@
-"""`koppel pilot`: a made-up region as files."""
+"""`koppel pilot`: a made-up region as files, and what the exchange adds in a region."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from api.commands import pilot_run
 from api.commands.console import note, working
 
 if TYPE_CHECKING:
     from data.pilot.files import Suffix
 
-commands = typer.Typer(help="A made-up region, to try things out on.", no_args_is_help=True)
+commands = typer.Typer(help="Made-up regions, and what the exchange adds in one.", no_args_is_help=True)
 
 
 _SUFFIXES: Final[dict[str, Suffix]] = {"ndjson": ".ndjson", "parquet": ".parquet", "json": ".json"}
@@ -20,7 +21,7 @@ _SUFFIXES: Final[dict[str, Suffix]] = {"ndjson": ".ndjson", "parquet": ".parquet
 
 @commands.callback()
 def pilot() -> None:
-    """Make up a region, to try things out on."""
+    """Make up a region, and measure what the exchange adds in one."""
 
 
 @commands.command(
@@ -84,3 +85,7 @@ def generate(
                 region=area,
             )
     note(f"Generated {profiles:,} profiles and {vacancies:,} vacancies of {area.name}: {output}.")
+
+
+commands.command(epilog=pilot_run.RUN_EXAMPLE)(pilot_run.run)
+commands.command(epilog=pilot_run.COMPARE_EXAMPLE)(pilot_run.compare)
