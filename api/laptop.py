@@ -72,6 +72,12 @@ def _load(hosted: HostedSources) -> None:
 
     with TemporaryDirectory(prefix="koppel-") as name:
         for seed, source_id in enumerate(("stad", "uwv"), start=1):
-            files = write_pilot(Path(name) / source_id, profiles=PROFILES, vacancies=VACANCIES, seed=seed)
+            files = write_pilot(
+                Path(name) / source_id,
+                profiles=PROFILES,
+                vacancies=VACANCIES,
+                seed=seed,
+                as_of=hosted.today(),
+            )
             hosted.load(source_id, "werkzoekende", files[0])
             hosted.load(source_id, "vacature", files[1])

@@ -45,13 +45,13 @@ print(imported - begin, opened - imported, time.perf_counter() - imported)
 """Prints how long a fresh process takes to import, to open an index, and to that and rank once, in s."""
 
 
-def write_country(folder: Path, profiles: int, vacancies: int, seed: int) -> None:
+def write_country(folder: Path, profiles: int, vacancies: int, seed: int, as_of: date = AS_OF) -> None:
     """Write the records of a country in which every postcode is as likely as any other."""
     table = postcodes().table
     alike = np.ones(len(table), np.int64)
     country = Region("Nederland", table["place"], table["pc4"].to_numpy(), alike, alike)
-    write(generate_profiles(profiles, seed=seed, region=country, as_of=AS_OF), folder / "profiles.parquet")
-    write(generate_vacancies(vacancies, seed=seed, region=country, as_of=AS_OF), folder / "vacancies.parquet")
+    write(generate_profiles(profiles, seed=seed, region=country, as_of=as_of), folder / "profiles.parquet")
+    write(generate_vacancies(vacancies, seed=seed, region=country, as_of=as_of), folder / "vacancies.parquet")
 
 
 def index_country(folder: Path) -> None:

@@ -139,8 +139,9 @@ def make(state: Path, profiles: int, vacancies: int) -> None:
     administration.accept(OIN, "1.0")
     administration.register_source(SOURCE, OIN, "Land")
     administration.set_scope(SOURCE, "suwi")
-    write_country(state, profiles, vacancies, seed=1)
     hosted = HostedSources(store, settings.index_folder, now)
+    # Vacancies that have closed have no candidates.
+    write_country(state, profiles, vacancies, seed=1, as_of=hosted.today())
     started = time.perf_counter()
     hosted.load(SOURCE, "werkzoekende", state / "profiles.parquet")
     say(f"loaded in {time.perf_counter() - started:.0f} s")
