@@ -24,7 +24,7 @@ from exchange_world import (
     vacancy,
     vum_ids,
 )
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 
 from api.clock import DAY
 from api.contracts.headers import Parties, Role
@@ -41,7 +41,7 @@ from api.exchange.errors import (
 )
 from api.exchange.questions import Limits
 from api.store import Store
-from api.store.tables import contact_moment, detail_claim
+from api.store.tables import contact_moment, detail_claim, subject
 
 
 @pytest.fixture
@@ -432,6 +432,47 @@ def test_a_scope_that_narrows_counts_for_vum_ids_that_were_given_before(world: W
     assert refusal(world, vum_id, PRIVAAT) == UNKNOWN
 
 
+@pytest.mark.parametrize("what", ["deleted", "source", "scope"])
+def test_what_is_taken_out_while_a_remote_source_is_asked_is_in_no_answer(world: World, what: str) -> None:
+    world.source("eigen")
+    world.fake.put("eigen", "werkzoekende", profile("a"))
+    remote = world.remote("ver", "werkzoekende", profile("b"))
+
+    async def take_out() -> None:
+        await asyncio.sleep(0.05)  # time in which a hosted source could have been searched
+        if what == "deleted":
+            world.fake.records.clear()
+        elif what == "source":
+            world.administration.end_source("eigen")
+        else:
+            world.administration.end_scope(3)
+
+    remote.before = take_out
+    left = {"deleted": ("ver", 2), "source": ("ver", 1), "scope": ("eigen", 1)}
+    source_id, n_answered = left[what]
+    answer = ask(world)
+    assert len(vum_ids(answer.body)) == 1
+    assert answer.completeness == f"answered={n_answered}; timed-out=0; failed=0; refused=0"
+    told = world.entries()[-1][1]
+    assert [name for name, each in told["sources"].items() if each.get("count")] == [source_id]
+    with world.store.read() as connection:
+        assert connection.execute(select(subject.c.source_id)).scalars().all() == [source_id]
+
+
+def test_a_detail_that_its_source_gives_after_it_stopped_sharing_goes_no_further(world: World) -> None:
+    remote = world.remote("ver", "werkzoekende", profile("a"))
+    (vum_id,) = vum_ids(ask(world).body)
+
+    async def end() -> None:
+        world.administration.end_scope(1)
+
+    remote.before = end
+    assert refusal(world, vum_id) == UNKNOWN
+    assert [kind for kind, _ in world.entries()] == ["asked", "matches", "asked"]
+    with world.store.read() as connection:
+        assert connection.execute(detail_claim.select()).all() == []
+
+
 # Admission
 
 
@@ -525,6 +566,17 @@ def test_as_a_source_we_answer_at_most_the_limit_over_all_sources_and_one_record
     world.fake.put("twee", "werkzoekende", profile("zes"))
     told = json.loads(bron_ask(world).body)
     assert (len(told["matches"]), told["maximumAantalResultatenBereikt"]) == (3, True)
+
+
+def test_as_a_source_we_never_give_the_record_of_somebody_else_with_the_same_id(world: World) -> None:
+    for source in ("een", "twee"):
+        world.source(source)
+        world.fake.put(source, "werkzoekende", profile("a", sector=[{"codeSbi": source}]))
+    # The exchange may have been shown the other one: this one doesn't satisfy every question that that does.
+    with pytest.raises(Invalid, match="vumID"):
+        bron_detail(world, "a")
+    world.fake.records.pop(("een", "werkzoekende", "a"))
+    assert json.loads(bron_detail(world, "a"))["sector"] == [{"codeSbi": "twee"}]
 
 
 def test_only_the_exchange_may_ask_us_as_a_source_and_only_for_sources_of_ours(world: World) -> None:

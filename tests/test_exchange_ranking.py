@@ -15,6 +15,7 @@ from exchange_world import (
     GEMEENTE,
     OWNER,
     PRIVAAT,
+    PROCESSOR,
     Json,
     Time,
     shown,
@@ -36,7 +37,7 @@ from data.dataset.lines import to_frame
 from data.standard import Side, at_match_level, model_of
 from data.standard.disclosure import marked
 from data.taxonomy import bundled_taxonomy
-from engine import FeatureSpace, encode
+from engine import REQUIRED, FeatureSpace, encode
 
 
 @pytest.fixture
@@ -220,6 +221,24 @@ def test_an_own_hosted_record_asks_and_anybody_elses_is_as_unknown_as_none(world
     assert len(refusals) == 1
 
 
+def test_a_processor_asks_with_records_that_it_answers_for_itself_while_they_may_be_held(
+    world: RankingWorld,
+) -> None:
+    world.source("gem", oin=GEMEENTE)
+    world.put("gem", "vacature", KITCHEN)
+    record = wanted(record=OwnRecord("gem", "kitchen"))
+
+    async def rank(processor: str) -> None:
+        await world.exchange.rank(await world.caller(GEMEENTE, processor), record)
+
+    with pytest.raises(Invalid, match="own"):
+        asyncio.run(rank(PROCESSOR))
+    asyncio.run(rank(GEMEENTE))
+    world.administration.end_source("gem")
+    with pytest.raises(Invalid, match="own"):
+        asyncio.run(rank(GEMEENTE))
+
+
 # Who is ranked
 
 
@@ -311,6 +330,54 @@ def test_a_ranking_is_a_question_with_details_history_and_log(
     (kind, entry), (_, detail) = world.entries()
     assert (kind, entry["level"], entry["sources"]["eigen"]["count"]) == ("ranking", "match", 2)
     assert entry["subjects"][0] == detail["subjects"][0]
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_the_log_tells_how_was_ranked_and_explained(world: RankingWorld, held: bool) -> None:
+    world.source("gem", oin=GEMEENTE)
+    world.put("gem", "werkzoekende", cook("a"))
+    world.put("gem", "vacature", KITCHEN)
+    asked = wanted(
+        record=OwnRecord("gem", "kitchen") if held else KITCHEN,
+        preferred={"skill": 7.5},
+        wished=frozenset({"licence"}),
+        radius_km=30,
+    )
+    answer = world.rank(asked)
+    explanation = world.explain(asked, answer["matches"][0]["match"]["vumID"])
+    (_, ranking), (_, explained) = world.entries()
+    assert ranking["ranked"] == explained["ranked"]
+    assert ranking["ranked"] == {
+        "asking": "vacature",
+        "held": held,
+        "as_of": answer["asOf"],
+        "taxonomy": answer["taxonomy"],
+        "direction": "vacancy",
+        "weights": explanation["weights"]["applied"],
+        "required": sorted(REQUIRED - {"licence"}),
+        "wished": ["licence"],
+        "strict": False,
+        "radius_km": 30,
+    }
+    assert ranking["ranked"]["weights"]["skill"] == 7.5
+
+
+@pytest.mark.parametrize("what", ["deleted", "source"])
+def test_who_is_taken_out_while_a_remote_source_is_asked_is_in_no_ranking(
+    world: RankingWorld, what: str
+) -> None:
+    world.source("eigen")
+    world.put("eigen", "werkzoekende", cook("a"))
+    remote = world.remote("ver", "werkzoekende", cook("b", occupation=1))
+
+    async def take_out() -> None:
+        if what == "deleted":
+            world.hosted.delete("eigen", "werkzoekende", ["a"])
+        else:
+            world.administration.end_source("ver")
+
+    remote.before = take_out
+    assert matches(world.rank(wanted())) == of(cook("b", occupation=1) if what == "deleted" else cook("a"))
 
 
 def test_nothing_is_ranked_or_explained_without_a_line_in_the_log(

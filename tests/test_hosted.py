@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import polars as pl
 import pytest
 from command import koppel
 from plain_engine import small_taxonomy
@@ -18,10 +19,14 @@ from test_select import random_collection, random_question
 
 import api.exchange.hosted
 from api.clock import DAY, SECOND, microseconds
+from api.commands.opened import SIGNING_KEY, VERIFYING_KEY
+from api.commands.subject import account
+from api.exchange.checkpoints import create_signing_key
+from api.exchange.contacts import ContactQuestion, held_contacts
 from api.exchange.hosted import HostedSources
 from api.exchange.records import could_be_bsn
 from api.store import Store
-from api.store.tables import party, record, record_change, source
+from api.store.tables import audit_entry, party, record, record_change, source
 from data.dataset import read, write
 from data.errors import FileError, QuestionError, RecordError
 from data.question import parse_question
@@ -195,6 +200,27 @@ def test_who_is_restricted_or_has_expired_is_in_no_answer_and_leaves_no_trace_in
     assert found(other) == ([("a", "4")], False)
 
 
+@pytest.mark.parametrize("how", ["delete", "replace"])
+def test_who_is_restricted_stays_so_when_the_record_is_deleted_and_put_anew(
+    light: HostedSources, clock: Time, tmp_path: Path, how: str
+) -> None:
+    put(light, "a", profile("1"), profile("2"))
+    light.restrict("a", "werkzoekende", ["1"])
+    clock.at += 1
+    if how == "delete":
+        assert light.delete("a", "werkzoekende", ["1", "2"]) == 2
+        assert light.delete("a", "werkzoekende", ["1", "2"]) == 0
+    else:
+        others = lines(tmp_path / "x.ndjson", [profile("3")])
+        assert light.load("a", "werkzoekende", others, replace=True).deleted == 2
+    put(light, "a", profile("1"), profile("2"))
+    assert light.body("a", "werkzoekende", "1") is None
+    assert ("a", "1") not in found(light)[0]
+    light.erase("a", "werkzoekende", ["1"])
+    put(light, "a", profile("1"))
+    assert light.body("a", "werkzoekende", "1") is not None
+
+
 def test_a_record_that_vanished_from_the_store_alone_is_not_told_even_if_the_index_can_not_be_written(
     light: HostedSources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +384,15 @@ def test_parquet_is_loaded_too(light: HostedSources, tmp_path: Path) -> None:
     write([read(path).frame], tmp_path / "records.parquet")
     assert light.load("a", "werkzoekende", tmp_path / "records.parquet").stored == 2
     assert found(light)[0] == [("a", "1"), ("a", "2")]
+
+
+def test_a_parquet_file_that_says_it_was_checked_is_not_believed(
+    light: HostedSources, tmp_path: Path
+) -> None:
+    good = read(lines(tmp_path / "x.ndjson", [profile("1")]), "werkzoekende").frame
+    write(good.with_columns(pl.lit("é/..").alias("idWerkzoekende")), tmp_path / "x.parquet")
+    with pytest.raises(RecordError, match="idWerkzoekende"):
+        light.load("a", "werkzoekende", tmp_path / "x.parquet")
 
 
 def test_replacing_deletes_what_the_file_lacks_of_this_side_of_this_source(
@@ -528,6 +563,70 @@ def test_processes_that_change_records_at_the_same_time_leave_an_index_of_what_i
     assert found(light) == (expected, False)
 
 
+def test_many_deletions_at_a_time_are_taken_in_by_a_new_index(
+    light: HostedSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.exchange.hosted.MOST_CHANGES", 3)
+    put(light, "a", *(profile(f"{number}") for number in range(1, 6)))
+    assert light.delete("a", "werkzoekende", ["1", "2", "3", "4"]) == 4
+    assert len(light.index().profiles) == 1
+
+
+# -- contacts with employers
+
+
+def contact(datum: str, **more: Any) -> Json:
+    return {"datum": datum, "werkgever": {"nummerKvk": "12345678", "handelsnaamOrganisatie": "Café"}, **more}
+
+
+def held(hosted: HostedSources, source_id: str) -> list[bytes]:
+    with store_of(hosted).read() as connection:
+        asked = ContactQuestion("12345678", None, ())
+        return list(held_contacts(connection, asked, source_id, at=NOW, limit=10))
+
+
+@pytest.mark.parametrize("name", ["x.ndjson", "x.json"])
+def test_contacts_of_a_file_take_the_place_of_those_before_each_as_it_is_spelt(
+    light: HostedSources, tmp_path: Path, name: str
+) -> None:
+    for source_id in ("a", "b"):
+        light.load_contacts(source_id, lines(tmp_path / "before.ndjson", [contact("2026-01-01")]))
+    given = [contact("2026-02-01"), contact("2026-03-01", codeSoort=1)]
+    spelt = [json.dumps(each) for each in given]
+    (tmp_path / name).write_text("\n".join(spelt) if name == "x.ndjson" else f"[{', '.join(spelt)}]")
+    assert light.load_contacts("a", tmp_path / name) == 2
+    assert held(light, "a") == [each.encode() for each in reversed(spelt)]
+    assert held(light, "b") == [json.dumps(contact("2026-01-01")).encode()]
+
+
+@pytest.mark.parametrize(
+    ("bad", "place"),
+    [
+        ('{"datum": "2026-02-30", "werkgever": {"nummerKvk": "12345678"}}', "datum"),
+        ('{"datum": "2026-02-01"}', "werkgever"),
+        ('{"datum": "2026-02-01", "werkgever": {"nummerKvk": "1"}}', "nummerKvk"),
+        ('{"datum": "2026-02-01", "werkgever": {"nummerKvk": "12345678"}, "bsn": "1"}', "bsn"),
+        ('{"datum": "2026-02-01", "datum": "2026-02-02", "werkgever": {"nummerKvk": "12345678"}}', "once"),
+    ],
+)
+def test_where_one_contact_is_bad_none_is_stored_and_it_is_not_quoted(
+    light: HostedSources, tmp_path: Path, bad: str, place: str
+) -> None:
+    light.load_contacts("a", lines(tmp_path / "x.ndjson", [contact("2026-01-01")]))
+    (tmp_path / "x.ndjson").write_text(f"{json.dumps(contact('2026-02-01'))}\n{bad}\n")
+    with pytest.raises(RecordError, match=f"contact 2.*{place}") as refused:
+        light.load_contacts("a", tmp_path / "x.ndjson")
+    assert "2026-02-01" not in str(refused.value)
+    assert held(light, "a") == [json.dumps(contact("2026-01-01")).encode()]
+
+
+def test_contacts_are_held_by_a_source_that_is_hosted_here(light: HostedSources, tmp_path: Path) -> None:
+    given = lines(tmp_path / "x.ndjson", [contact("2026-01-01")])
+    for source_id in ("elsewhere", "nowhere"):
+        with pytest.raises(QuestionError):
+            light.load_contacts(source_id, given)
+
+
 # -- commands
 
 
@@ -538,6 +637,7 @@ def test_a_source_is_loaded_and_indexed_on_the_command_line(
     monkeypatch.setenv("KOPPEL_STATE", str(state))
     store = Store(f"sqlite:///{state / 'koppel.db'}")
     store.migrate()
+    create_signing_key(state / SIGNING_KEY, state / VERIFYING_KEY)
     registered(store, "a")
     people = lines(tmp_path / "x.ndjson", [profile("1"), profile("111222333")])
     refused = koppel("source", "load", "a", people, "--side", "werkzoekende")
@@ -551,4 +651,16 @@ def test_a_source_is_loaded_and_indexed_on_the_command_line(
     assert found(HostedSources(store, state / "index", Time()))[0] == [("a", "1")]
     assert koppel("source", "load", "a", people, "--side", "x").code == 2
     assert koppel("source", "load", "b", people, "--side", "werkzoekende").code == 4
+    contacts = lines(tmp_path / "contacts.ndjson", [contact("2026-01-01")])
+    asked = ("source", "load", "a", contacts, "--side", "werkgeverscontactmoment")
+    assert koppel(*asked, "--on-error", "skip").code == 2
+    assert "Source a: 1 contacts stored." in koppel(*asked).err
+    with store.read() as connection:
+        logged = connection.execute(select(audit_entry.c.kind, audit_entry.c.body)).all()
+    assert {kind for kind, _ in logged} == {"records"}
+    assert json.loads(logged[-1].body) == {
+        "actor": account(),
+        "source": "a",
+        "side": "werkgeverscontactmoment",
+    }
     store.close()

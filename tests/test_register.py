@@ -23,7 +23,7 @@ from api.exchange.ruleset import (
     Removal,
     Rule,
 )
-from api.exchange.wanted import Wanted, told_of
+from api.exchange.wanted import Wanted, ranked_by, settings_of, told_of
 from api.register import files
 from api.register.annex import annex_of
 from api.register.entry import entry_of
@@ -170,16 +170,23 @@ def test_the_log_is_kept_longer_than_the_six_months_that_the_annex_speaks_of() -
     assert Periods().audit_days > 184
 
 
-def test_the_annex_says_truly_that_the_log_holds_neither_chosen_weights_nor_the_asking_record(
-    tmp_path: Path,
-) -> None:
+def test_the_annex_says_truly_what_the_log_holds_of_a_ranking(tmp_path: Path) -> None:
     wanted = Wanted("vacature", {"idVacature": "own-record"}, preferred={"skill": 7.5})
-    told = spoken(told_of(wanted, None))
-    (lacking,) = [
-        each.feit for each in annex_of(facts_of(settings(tmp_path))) if "niet bevat" in each.onderwerp
-    ]
-    assert ("7.5" in told) != ("de gekozen gewichten" in lacking)
-    assert ("own-record" in told) != ("de vragende vacature of werkzoekende" in lacking)
+    by = ranked_by(wanted, settings_of(wanted, date(2026, 9, 1)), "taxonomy-1")
+    told = spoken(told_of(wanted, None) | by)
+    facts = {each.onderwerp: each.feit for each in annex_of(facts_of(settings(tmp_path)))}
+    holds, lacks = facts["Wat een regel bevat"], facts["Wat een regel niet bevat"]
+    for value, words in (
+        ("7.5", "toegepaste gewichten"),
+        ("licence", "voorwaarden"),
+        ("2026-09-01", "de peildag"),
+        ("taxonomy-1", "de taxonomie"),
+        ("vacature", "de kant die vroeg"),
+    ):
+        assert value in told
+        assert words in holds
+    assert "own-record" not in told
+    assert "de vragende vacature of werkzoekende" in lacks
 
 
 def test_the_taxonomy_is_that_of_the_index_else_the_bundled_one(tmp_path: Path) -> None:

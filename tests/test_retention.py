@@ -27,6 +27,9 @@ class Holder:
     def delete(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
         self.deleted.append((source_id, side, sorted(ids)))
 
+    def erase(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
+        raise NotImplementedError
+
     def restrict(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
         raise NotImplementedError
 
@@ -167,7 +170,7 @@ def test_questions_records_contacts_and_pseudonyms_go_when_their_time_is_over(
         connection.execute(
             insert(tables.detail_claim), [{"question_id": name, **claim} for name in ("old", "new")]
         )
-        held = {"body": empty, "stored_at": 1}
+        held = {"body": empty, "stored_at": now}
         record = {"source_id": "a", "side": "vacature", "shown": empty, "restricted": False, **held}
         contact = {"source_id": "a", "kvk": "12345678", "datum": "2026-01-01", **held}
         for expires_at in (now - 1, now + DAY, None):
@@ -190,6 +193,23 @@ def test_questions_records_contacts_and_pseudonyms_go_when_their_time_is_over(
     assert run(store, audit, clock).pseudonyms == 1
     with store.read() as connection:
         assert connection.scalars(select(tables.subject.c.record_id)).all() == ["seen later"]
+
+
+def test_what_a_source_has_not_supplied_anew_for_long_goes_unless_it_is_restricted(
+    store: Store, audit: Audit, clock: Clock
+) -> None:
+    held = {"source_id": "a", "body": b"{}"}
+    record = {"side": "vacature", "shown": b"{}", **held}
+    contact = {"kvk": "12345678", "datum": "2026-01-01", **held}
+    with store.write() as connection:
+        for name, days_ago, restricted in (("old", 367, False), ("kept", 367, True), ("new", 365, False)):
+            stored_at = clock.at - days_ago * DAY
+            row = {"id": name, "stored_at": stored_at, "restricted": restricted, **record}
+            connection.execute(insert(tables.record).values(row))
+            connection.execute(insert(tables.contact_moment).values(stored_at=stored_at, **contact))
+    holder = Holder()
+    assert run(store, audit, clock, holder) == Removed(0, 1, 2, 0, 0)
+    assert holder.deleted == [("a", "vacature", ["old"])]
 
 
 def test_without_a_place_for_the_statement_nothing_of_the_log_goes(

@@ -31,6 +31,9 @@ class Holder:
         self.store = store
 
     def delete(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
+        raise NotImplementedError
+
+    def erase(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
         with self.store.write() as connection:
             connection.execute(delete(tables.record).where(self._of(source_id, side, ids)))
 
@@ -120,6 +123,15 @@ def test_a_restricted_record_stays_and_is_marked(store: Store, audit: Audit) -> 
     assert rows_of(store)[-1][2] == b"subject-restrict"
 
 
+def test_a_record_that_is_elsewhere_is_not_said_to_be_restricted(store: Store, audit: Audit) -> None:
+    with store.write() as connection:
+        connection.execute(delete(tables.record))
+    before = len(rows_of(store))
+    with pytest.raises(SubjectError, match="source restrict it"):
+        restrict(audit, Holder(store), "utrecht", "4711", "admin")
+    assert len(rows_of(store)) == before
+
+
 def test_who_is_erased_is_gone_and_the_log_is_whole_and_nameless(
     store: Store, audit: Audit, tmp_path: Path
 ) -> None:
@@ -138,8 +150,8 @@ def test_who_is_erased_is_gone_and_the_log_is_whole_and_nameless(
 
 def test_an_erasure_that_was_broken_off_can_be_done_again(store: Store, audit: Audit) -> None:
     class Broken(Holder):
-        def delete(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
-            super().delete(source_id, side, ids)
+        def erase(self, source_id: str, side: Side, ids: Sequence[str], /) -> None:
+            super().erase(source_id, side, ids)
             raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011
@@ -180,6 +192,8 @@ def test_hosted_records_are_left_out_and_erased_from_the_disk(store: Store, tmp_
     restrict(audit, hosted, "utrecht", "4711", "admin")
     assert hosted.body("utrecht", "werkzoekende", "4711") is None
     assert held(store) == [("utrecht", "4711", True)]
+    hosted.delete("utrecht", "werkzoekende", ["4711"])
+    assert export(store, audit, "utrecht", "4711", "admin")["records"][0]["record"] == {}
     erase(audit, hosted, "utrecht", "4711", "admin")
     assert held(store) == []
     store.close()

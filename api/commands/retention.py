@@ -23,12 +23,18 @@ def run(
     question_days: Annotated[
         int, typer.Option(metavar="DAYS", min=0, help="Of a question, after it expired.")
     ] = 30,
+    record_days: Annotated[
+        int,
+        typer.Option(
+            metavar="DAYS", min=1, help="Of a record or contact that its source hasn't supplied anew."
+        ),
+    ] = 366,
     audit_days: Annotated[
         int, typer.Option(metavar="DAYS", min=1, help="Of an entry of the log, in whole days (UTC).")
     ] = 1096,
     config: Config = None,
 ) -> None:
-    """Remove expired records and contacts, old questions, and whole old days of the log. Run it every night.
+    """Remove expired and stale records, old questions, whole old days of the log. Run it every night.
 
     What stays of the log verifies. Nothing of it is removed, exit code 7, where what
     would go isn't what was written. Pseudonyms go once the log names them no more.
@@ -38,7 +44,7 @@ def run(
 
     settings = settings_of(config)
     store = store_of(settings)
-    periods = Periods(question_days, audit_days)
+    periods = Periods(question_days, record_days, audit_days)
     removed = apply_retention(store, audit_of(settings, store), holder_of(settings, store), periods, now)
     told = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in vars(removed).items())
     note(f"Removed: {told}.")

@@ -1,16 +1,17 @@
-"""`koppel source load` and `koppel source index`: the records of hosted sources."""
+"""`koppel source load` and `koppel source index`: the records and contacts of hosted sources."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
 from api.commands import options
 from api.commands.console import note, warn, working
-from api.commands.opened import Config, settings_of, store_of
+from api.commands.opened import Config, audit_of, settings_of, store_of
 from api.commands.source import SourceId, commands
+from api.commands.subject import account
 
 if TYPE_CHECKING:
     from api.config import Settings
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from data.standard import Side
 
 __all__ = ["commands", "index", "load"]
+
+_SIDES: Final = ("werkzoekende", "vacature", "werkgeverscontactmoment")
 
 
 @commands.command(epilog="Example: koppel source load utrecht profielen.ndjson.zst --side werkzoekende")
@@ -29,7 +32,9 @@ def load(
             metavar="FILE", help="A .json list, .ndjson (both also .gz or .zst) or .parquet of its records."
         ),
     ],
-    side: Annotated[str, typer.Option(metavar="SIDE", help="werkzoekende or vacature.")],
+    side: Annotated[
+        str, typer.Option(metavar="SIDE", help="werkzoekende, vacature or werkgeverscontactmoment.")
+    ],
     replace: Annotated[
         bool, typer.Option("--replace", help="Delete its other records of this side afterwards.")
     ] = False,
@@ -43,10 +48,20 @@ def load(
     and answers with them as soon as this is done. Broken off, it is finished by
     the same command. Ids of nine digits that could be a BSN are refused, unless
     the source has declared that they are none.
+
+    Contacts with employers have no ids: those of the file take the place of all
+    that the source holds, or where one of them is bad nothing changes.
     """
-    if side not in ("werkzoekende", "vacature"):
-        raise typer.BadParameter("werkzoekende or vacature.", param_hint="--side")
-    hosted = _hosted(settings_of(config))
+    if side not in _SIDES:
+        raise typer.BadParameter("werkzoekende, vacature or werkgeverscontactmoment.", param_hint="--side")
+    settings = settings_of(config)
+    _log(settings, source_id, side)
+    hosted = _hosted(settings)
+    if side == "werkgeverscontactmoment":
+        if on_error != "stop" or rejects:
+            raise typer.BadParameter("contacts are loaded all or none.", param_hint="--on-error, --rejects")
+        note(f"Source {source_id}: {hosted.load_contacts(source_id, file):,} contacts stored.")
+        return
     with working(f"Loading {file.name}") as told:
         loaded = hosted.load(
             source_id,
@@ -78,6 +93,13 @@ def index(config: Config = None) -> None:
         f"Built the index of the hosted sources: {len(now.profiles):,} profiles, "
         f"{len(now.vacancies):,} vacancies; as of {now.as_of}."
     )
+
+
+def _log(settings: Settings, source_id: str, side: str) -> None:
+    """Log that records are loaded."""
+    audit = audit_of(settings, store_of(settings))
+    with audit.write() as connection:
+        audit.append(connection, "records", {"actor": account(), "source": source_id, "side": side})
 
 
 def _hosted(settings: Settings) -> HostedSources:

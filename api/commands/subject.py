@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from api.config import Settings
+    from api.exchange.audit import Audit
     from api.exchange.subjects import Holder
     from api.store import Store
 
@@ -44,18 +45,20 @@ def export(source: Source, record_id: RecordId, config: Config = None) -> None:
 
 @commands.command(epilog="Example: koppel subject restrict --source utrecht --id 4711")
 def restrict(source: Source, record_id: RecordId, config: Config = None) -> None:
-    """Leave a person's records out of every answer, also when the source puts them anew."""
+    """Leave a person's records out of every answer and night, also when the source puts them anew."""
     from api.exchange.subjects import restrict as restrict_of
 
     settings = settings_of(config)
     store = store_of(settings)
-    restrict_of(audit_of(settings, store), holder_of(settings, store), source, record_id, account())
-    note("The records are in no answer any more.")
+    audit = audit_of(settings, store)
+    restrict_of(audit, holder_of(settings, store), source, record_id, account())
+    _take_out_of_nights(settings, audit, source, record_id)
+    note("The records are in no answer and no night any more.")
 
 
 @commands.command(epilog="Example: koppel subject erase --source utrecht --id 4711")
 def erase(source: Source, record_id: RecordId, config: Config = None) -> None:
-    """Erase a person's records, and who the log speaks of where it speaks of them.
+    """Erase a person's records, also from the nights, and who the log speaks of where it does.
 
     The log stays whole and still verifies. A source elsewhere, and parties that
     were shown the record, hold copies of their own: see export, before.
@@ -64,8 +67,25 @@ def erase(source: Source, record_id: RecordId, config: Config = None) -> None:
 
     settings = settings_of(config)
     store = store_of(settings)
-    erase_of(audit_of(settings, store), holder_of(settings, store), source, record_id, account())
+    audit = audit_of(settings, store)
+    # First: who is erased isn't known any more.
+    _take_out_of_nights(settings, audit, source, record_id)
+    erase_of(audit, holder_of(settings, store), source, record_id, account())
     note("Erased.")
+
+
+def _take_out_of_nights(settings: Settings, audit: Audit, source: str, record_id: str) -> None:
+    """Take a record out of the nights, where there are any."""
+    from api.clock import now
+    from api.exchange.handles import Handles
+    from api.exchange.keys import Keys
+    from api.exchange.nightly.nights import Nights
+    from api.exchange.nightly.withdrawal import Withdrawal, withdraw
+
+    nights = Nights(settings.state / "nights")
+    if nights.root.is_dir():
+        keys, asked = Keys(settings.keys_file), Withdrawal(source_id=source, record_id=record_id)
+        withdraw(audit, keys, Handles(keys, now), nights, now, asked, account())
 
 
 def holder_of(settings: Settings, store: Store) -> Holder:

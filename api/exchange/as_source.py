@@ -30,8 +30,9 @@ __all__ = ["AsSource"]
 class AsSource:
     """The use cases of the bron. Each raises an `ExchangeError`, or gives what may be shown.
 
-    Where a call addresses several sources, their records make one answer. An id that two of them use stands
-    for the record of the first, by the ids of the sources: the exchange can't tell them apart.
+    Where a call addresses several sources, their records make one answer. Of an id that two of them use a
+    match shows the record of the first, by the ids of the sources; the whole of it is given to nobody, since
+    the exchange can't tell them apart: it could be somebody else.
 
     Parameters
     ----------
@@ -81,12 +82,15 @@ class AsSource:
 
     def _detail(self, caller: CallerOfSource, side: Side, record_id: str) -> bytes:
         decision = self._decide(caller, side)
-        for source_id in decision.hosted_ids:
-            record = self._hosted.body(source_id, side, record_id)
-            if record is not None:
-                self._log("detail", decision, side, [Match(source_id, record_id, record)], {})
-                return without(record, detail_removals(caller))
-        raise unknown()
+        found = [
+            Match(source_id, record_id, record)
+            for source_id in decision.hosted_ids
+            if (record := self._hosted.body(source_id, side, record_id)) is not None
+        ]
+        if len(found) != 1:
+            raise unknown()
+        self._log("detail", decision, side, found, {})
+        return without(found[0].shown, detail_removals(caller))
 
     def _contacts(self, caller: CallerOfSource, question: ContactQuestion) -> Answer:
         decision = self._decide(caller, "werkgeverscontactmoment")

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from api.exchange.rules import explain_source, mandate_of, verdict
 
 if TYPE_CHECKING:
+    from api.clock import Clock
     from api.exchange.audit import Level
-    from api.exchange.registry import Registry, Shared, Source
+    from api.exchange.registry import Registry, RegistryReader, Shared, Source
+    from api.exchange.remote import SourceAnswer
     from api.exchange.rules import Caller, Reason
 
 __all__ = ["Decision", "decide"]
@@ -49,6 +51,17 @@ class Decision:
         if not hosted and not remote:
             return None
         return replace(self, reasons={source_id: self.reasons[source_id]}, hosted=hosted, remote=remote)
+
+    def still(self, reader: RegistryReader, clock: Clock) -> Decision:
+        """Decide about the same sources again, once remote ones have taken their time to answer."""
+        if not self.remote:
+            return self
+        return decide(reader.current(), self.caller, self.side, self.reasons, clock())
+
+    def of_permitted(self, answers: Iterable[SourceAnswer]) -> list[SourceAnswer]:
+        """Give those of some answers whose sources may be asked."""
+        permitted = {source.id for source in self.remote}
+        return [answer for answer in answers if answer.source_id in permitted]
 
     def asked(self, question_id: str, criteria: Mapping[str, Any]) -> dict[str, Any]:
         """Give the entry of the log before remote sources are asked.

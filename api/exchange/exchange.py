@@ -8,7 +8,6 @@ answer   the bytes of the sources, joined
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope
 
-from api.exchange.answering import Answer, Match, Matches, available, found_in, log_subjects, question_of
+from api.exchange.answering import Answer, Match, available, found_in, log_subjects, question_of
 from api.exchange.as_source import AsSource
 from api.exchange.bodies import detail_body, identified, matches_body, without
 from api.exchange.contacts import ContactQuestion, contact_question, held_contacts
@@ -105,13 +104,8 @@ class Exchange:
         """
         question = question_of(document, side)
         decision, opened = await available(self._open, caller, question)
-        asking = asyncio.create_task(self._ask_remotes(decision, Inquiry.matches(question)))
-        try:
-            matches = await available(self._hosted.matches, question, decision.hosted_ids, self._limit)
-            answers = await asking
-        finally:
-            asking.cancel()
-        return await available(self._answer, decision, opened, question, matches, answers)
+        answers = await self._ask_remotes(decision, Inquiry.matches(question))
+        return await available(self._answer, decision, opened, question, answers)
 
     async def detail(self, caller: Caller, side: Side, vum_id: str) -> bytes:
         """Give the record that a vumID stands for, and whose it is.
@@ -201,15 +195,20 @@ class Exchange:
         decision: Decision,
         opened: Opened,
         question: Question,
-        matches: Matches,
         answers: Sequence[SourceAnswer],
     ) -> Answer:
-        """Seal, log and join what was found."""
+        """Search the hosted sources; seal, log and join what was found.
+
+        The remote ones have taken their time, so that whoever was taken out meanwhile is in no answer.
+        """
         caller, side, asked = decision.caller, question.side, criteria(question)
+        was_asked, decision = bool(decision.remote), decision.still(self._reader, self._clock)
+        answers = decision.of_permitted(answers)
+        matches = self._hosted.matches(question, decision.hosted_ids, self._limit)
         completeness = Completeness.of(answers, decision.hosted_ids)
         found = [*matches.found, *found_in(answers)]
         with self._audit.write() as connection:
-            if decision.remote:
+            if was_asked:
                 self._questions.complete(connection, opened.id, completeness.as_json())
             else:
                 told = completeness.as_json()
@@ -259,7 +258,11 @@ class Exchange:
         return record
 
     def _deliver(self, decision: Decision, handle: Handle, claim: Claim, side: Side, record: bytes) -> bytes:
-        """Make the claim final, log and join."""
+        """Make the claim final, log and join, if the source still shares the record."""
+        still = decision.still(self._reader, self._clock).only(handle.source_id)
+        if still is None:
+            raise unknown()
+        decision = still
         (source,) = decision.hosted or decision.remote
         body = detail_body(side, source.oin, without(record, detail_removals(decision.caller)))
         found = [Match(handle.source_id, handle.record_id, record)]
@@ -290,6 +293,8 @@ class Exchange:
         vraag_id: str,
         answers: Sequence[SourceAnswer],
     ) -> Answer:
+        decision = decision.still(self._reader, self._clock)
+        answers = decision.of_permitted(answers)
         completeness = Completeness.of(answers, decision.hosted_ids)
         with self._store.read() as connection:
             held = {

@@ -32,6 +32,7 @@ from api.clock import NETHERLANDS, SECOND, Clock
 from api.exchange import records
 from api.exchange.answering import Match, Matches
 from api.exchange.bodies import identified
+from api.exchange.contacts import read_contacts, replace_contacts
 from api.exchange.records import Key, Prepared
 from api.store.tables import source
 from data.dataset import ID_FIELDS, OnError, batches, schema
@@ -218,11 +219,19 @@ class HostedSources:
         with self._store.write() as connection:
             n_deleted = records.remove(connection, source_id, side, ids)
             records.note(connection, [Key(source_id, side, each) for each in ids], put=False)
-        self.take_in()
+        if not self.take_in() and len(ids) > MOST_CHANGES:
+            self.rebuild()
         return n_deleted
 
+    def erase(self, source_id: str, side: Side, ids: Sequence[str]) -> None:
+        """Delete records, and all that is known of them."""
+        with self._store.write() as connection:
+            records.erase(connection, source_id, side, ids)
+            records.note(connection, [Key(source_id, side, each) for each in ids], put=False)
+        self.take_in()
+
     def restrict(self, source_id: str, side: Side, ids: Sequence[str]) -> None:
-        """Leave records out of every answer from now on, also when they are put anew."""
+        """Leave records out of every answer from now on, also when they are deleted and put anew."""
         keys = [Key(source_id, side, each) for each in ids]
         with self._store.write() as connection:
             records.restrict(connection, keys)
@@ -305,7 +314,12 @@ class HostedSources:
         with self._store.read() as connection:
             declared = _declared_no_bsn(connection, source_id)
         reading = batches(
-            path, side, on_error=on_error, rejects=rejects, progress=partial(told, f"Loading {path.name}")
+            path,
+            side,
+            on_error=on_error,
+            rejects=rejects,
+            trust=False,  # The file is a participant's, whatever it says of itself.
+            progress=partial(told, f"Loading {path.name}"),
         )
         n_stored = n_refused = n_deleted = 0
         for frame in reading:
@@ -332,6 +346,18 @@ class HostedSources:
         if rebuilt:
             self.rebuild(progress)
         return Loaded(n_stored, reading.rejected + n_refused, n_deleted, rebuilt)
+
+    def load_contacts(self, source_id: str, path: Path) -> int:
+        """Store the contacts of a file in the place of all that a source holds; gives how many.
+
+        All of them, or where one is bad none. Raises FileError and RecordError, as `read_contacts` does, and
+        QuestionError where no source of this id is hosted here.
+        """
+        contacts = read_contacts(path)
+        with self._store.write() as connection:
+            _declared_no_bsn(connection, source_id)
+            replace_contacts(connection, source_id, contacts, self._clock())
+        return len(contacts)
 
     def _put_all(self, source_id: str, side: Side, new: Sequence[Prepared]) -> None:
         with self._store.write() as connection:

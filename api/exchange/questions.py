@@ -12,6 +12,7 @@ whatever happens meanwhile to the claim of a worker that was given up too early.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -32,6 +33,8 @@ __all__ = ["Asked", "Claim", "Kind", "Limits", "Opened", "Questions", "criteria"
 
 Kind = Literal["vraag", "rangorde", "nacht"]
 """What a question asks for: matches, a ranking, or what a nightly run left."""
+
+_CODE: Final = re.compile(r"[A-Za-z0-9:/?#&=.,_~%+-]{1,200}")
 
 PAGE: Final = 100
 """How many questions of a history are given at a time, at most."""
@@ -278,13 +281,19 @@ class Questions:
 def criteria(asked: Question) -> dict[str, Any]:
     """Give what the store and the log keep of a question: its criteria, the postcode cut down to four digits.
 
-    Of what has no effect only the number is told: its names are the asking party's own words.
+    Of what has no effect, and of occupations that are no codes, only the number is told: they are the asking
+    party's own words.
     """
     told = {
         name: sorted(value) if isinstance(value, frozenset) else value
         for name, value in asdict(asked).items()
         if value is not None and name not in ("side", "postcode", "start", "ignored")
     }
+    if asked.occupations is not None:
+        codes = sorted(filter(_CODE.fullmatch, asked.occupations))
+        told["occupations"] = codes
+        if len(codes) < len(asked.occupations):
+            told["other_occupations"] = len(asked.occupations) - len(codes)
     if asked.start is not None:
         told["start"] = asked.start.isoformat()
     return told | {"pc4": asked.postcode[:4], "ignored": len(asked.ignored)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,16 @@ from api.exchange.errors import Invalid, Unavailable, unknown
 from api.exchange.fanout import Completeness, ask_all
 from api.exchange.ranking_body import explanation_body, ranked_matches, ranking_body
 from api.exchange.remote import Inquiry
-from api.exchange.wanted import OwnRecord, Wanted, checked_record, derived_question, settings_of, told_of
+from api.exchange.rules import own_source
+from api.exchange.wanted import (
+    OwnRecord,
+    Wanted,
+    checked_record,
+    derived_question,
+    ranked_by,
+    settings_of,
+    told_of,
+)
 from data.dataset import ID_FIELDS, schema
 from data.dataset.lines import to_frame
 
@@ -148,22 +157,22 @@ class Rankings:
     def _asking(self, decision: Decision, wanted: Wanted) -> bytes:
         """Give the asking record as JSON, with an id."""
         if isinstance(wanted.record, OwnRecord):
-            source = decision.registry.sources.get(wanted.record.source_id)
-            body = None
-            if source is not None and source.hosted and source.oin == decision.caller.controller:
-                body = self._hosted.body(source.id, wanted.side, wanted.record.record_id)
+            own = own_source(decision.registry, decision.caller, wanted.record.source_id, decision.at)
+            body = self._hosted.body(own.id, wanted.side, wanted.record.record_id) if own else None
             if body is None:
                 raise Invalid("record: one of the caller's own, in a hosted source")
             return body
         return checked_record(wanted.record, wanted.side, "record")
 
     def _finish(self, wanted: Wanted, begun: _Begun, answers: Sequence[SourceAnswer]) -> Answer:
+        begun = replace(begun, decision=begun.decision.still(self._reader, self._clock))
         decision, opened, side = begun.decision, begun.opened, wanted.sought
+        answers = decision.of_permitted(answers)
         completeness = Completeness.of(answers, decision.hosted_ids)
         settings, placement, found = self._best(wanted, begun, answers)
         more = len(found) > wanted.top or any(answer.more for answer in answers)
         found = dict(list(found.items())[: wanted.top])
-        told = told_of(wanted, begun.told)
+        told, taxonomy = told_of(wanted, begun.told), placement.space.taxonomy.version
         with self._audit.write() as connection:
             if begun.inquiry is not None:
                 self._questions.complete(connection, opened.id, completeness.as_json())
@@ -172,7 +181,7 @@ class Rankings:
                 self._questions.begin(connection, opened, decision.caller, side, "rangorde", told, kept)
             subjects = log_subjects(self._audit, connection, side, list(found.values()))
             entry = decision.shown(opened.id, told, "match", completeness.statuses, *subjects)
-            self._audit.append(connection, "ranking", entry)
+            self._audit.append(connection, "ranking", entry | ranked_by(wanted, settings, taxonomy))
         if completeness.none_answered:
             raise Unavailable
         keys = [(each.source_id, each.record_id) for each in found.values()]
@@ -185,7 +194,7 @@ class Rankings:
             "maximumAantalResultatenBereikt": more,
             "asOf": settings.as_of.isoformat(),
             "direction": settings.direction,
-            "taxonomy": placement.space.taxonomy.version,
+            "taxonomy": taxonomy,
             "completeness": {
                 "rankedWhole": len(decision.hosted),
                 "rankedAmongMatches": sum(answer.status == "answered" for answer in answers),
@@ -272,6 +281,7 @@ class Rankings:
             counts, subjects = log_subjects(self._audit, connection, side, found)
             statuses = dict.fromkeys(counts, "answered")
             told = decision.shown(question_id, told_of(wanted, None), "match", statuses, counts, subjects)
+            told |= ranked_by(wanted, settings, explanation.taxonomy)
             self._audit.append(connection, "explanation", told)
         return explanation_body(explanation, settings)
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Key", "Prepared", "could_be_bsn", "prepared"]
 
 _BSN_DIGITS: Final = 9
+_NOTHING: Final = b"{}"
+_HELD: Final = or_(~record.c.restricted, record.c.body != _NOTHING)
 _ASKED_AT_ONCE: Final = 500
 
 
@@ -136,11 +138,20 @@ def note(connection: Connection, keys: Sequence[Key], *, put: bool) -> None:
 
 
 def remove(connection: Connection, source_id: str, side: Side, ids: Sequence[str]) -> int:
-    """Delete records, and give how many there were."""
-    return sum(
-        connection.execute(delete(record).where(*_of(source_id, side), record.c.id.in_(part))).rowcount
-        for part in _parts(ids)
-    )
+    """Delete records, and give how many there were. Of who is restricted stays that, and nothing else."""
+    emptied = update(record).values(body=_NOTHING, shown=_NOTHING, expires_at=None)
+    n_removed = 0
+    for part in _parts(ids):
+        mine = (*_of(source_id, side), record.c.id.in_(part))
+        n_removed += connection.execute(emptied.where(*mine, record.c.restricted, _HELD)).rowcount
+        n_removed += connection.execute(delete(record).where(*mine, ~record.c.restricted)).rowcount
+    return n_removed
+
+
+def erase(connection: Connection, source_id: str, side: Side, ids: Sequence[str]) -> None:
+    """Delete records, and also that they were restricted."""
+    for part in _parts(ids):
+        connection.execute(delete(record).where(*_of(source_id, side), record.c.id.in_(part)))
 
 
 def restrict(connection: Connection, keys: Sequence[Key]) -> None:
@@ -153,7 +164,9 @@ def restrict(connection: Connection, keys: Sequence[Key]) -> None:
 def remove_stored_before(connection: Connection, source_id: str, side: Side, moment: int) -> list[Key]:
     """Delete the records of a source that were stored before a moment, some at a time; none: that is all."""
     ids = connection.scalars(
-        select(record.c.id).where(*_of(source_id, side), record.c.stored_at < moment).limit(_ASKED_AT_ONCE)
+        select(record.c.id)
+        .where(*_of(source_id, side), record.c.stored_at < moment, _HELD)
+        .limit(_ASKED_AT_ONCE)
     ).all()
     remove(connection, source_id, side, ids)
     return [Key(source_id, side, each) for each in ids]

@@ -21,7 +21,7 @@ from api.exchange.verification import LogError, read_statements, verify
 from api.store.tables import audit_entry, audit_segment, contact_moment, question, record, subject
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row, Table
+    from sqlalchemy import ColumnElement, Connection, Row, Table
     from sqlalchemy.engine import CursorResult
 
     from api.clock import Clock
@@ -39,10 +39,12 @@ class Periods:
     Attributes
     ----------
     question_days : of a question with its claims, after it expired.
+    record_days : of a record or a contact that its source hasn't supplied anew. Who is restricted stays.
     audit_days : of an entry of the log; of a pseudonym, after the log last named it, up to a month more.
     """
 
     question_days: int = 30
+    record_days: int = 366
     audit_days: int = 1096
 
 
@@ -66,14 +68,15 @@ def apply_retention(store: Store, audit: Audit, holder: Holder, periods: Periods
     AuditUnavailable : the log can't be written.
     """
     now = clock()
-    records = _remove_records(store, holder, now)
+    stale = now - periods.record_days * DAY
+    records = _remove_records(store, holder, now, stale)
     with audit.write() as connection:
         _seal(connection, now)
     over = _old_segments(store, audit, now - periods.audit_days * DAY)
     with audit.write() as connection:
         audit.take_turns(connection)
         questions = _remove(connection, question, question.c.expires_at <= now - periods.question_days * DAY)
-        contacts = _remove(connection, contact_moment, contact_moment.c.expires_at <= now)
+        contacts = _remove(connection, contact_moment, _is_over(contact_moment, now, stale))
         forgotten = subject.c.seen_at <= now - periods.audit_days * DAY - SEEN
         pseudonyms = _remove(connection, subject, forgotten)
         entries = _remove_entries(connection, over, now)
@@ -93,12 +96,16 @@ def _remove(connection: Connection, table: Table, over: Any) -> int:
     return result.rowcount
 
 
-def _remove_records(store: Store, holder: Holder, now: int) -> int:
-    """Remove the records of hosted sources that expired, from the index as well."""
+def _is_over(table: Table, now: int, stale: int) -> ColumnElement[bool]:
+    return (table.c.expires_at <= now) | (table.c.stored_at <= stale)
+
+
+def _remove_records(store: Store, holder: Holder, now: int, stale: int) -> int:
+    """Remove the records of hosted sources that expired or went stale, from the index as well."""
     expired: defaultdict[tuple[str, Any], list[str]] = defaultdict(list)
     with store.read() as connection:
-        found = select(record.c.source_id, record.c.side, record.c.id).where(record.c.expires_at <= now)
-        for row in connection.execute(found):
+        found = select(record.c.source_id, record.c.side, record.c.id)
+        for row in connection.execute(found.where(~record.c.restricted, _is_over(record, now, stale))):
             expired[row.source_id, row.side].append(row.id)
     for (source_id, side), record_ids in sorted(expired.items()):
         holder.delete(source_id, side, record_ids)

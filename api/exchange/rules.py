@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
-from api.exchange.registry import Registry, Shared
+from api.exchange.registry import Registry, Shared, Source
 from api.exchange.ruleset import (
     CALLER_RULES,
     EXCHANGE_RULES,
@@ -41,6 +41,7 @@ __all__ = [
     "explain_source",
     "mandate_of",
     "may_hold",
+    "own_source",
     "permitted_sources",
     "rules",
     "verdict",
@@ -147,6 +148,15 @@ def permitted_sources(registry: Registry, caller: Caller, side: Shared, at: int)
 def may_hold(registry: Registry, source_id: str, at: int) -> bool:
     """Tell whether a source may hold records here and answer."""
     return verdict(explain_holding(registry, source_id, at))
+
+
+def own_source(registry: Registry, caller: Caller, source_id: str, at: int) -> Source | None:
+    """Give a hosted source that the caller itself answers for and that may hold records, else None."""
+    source = registry.sources.get(source_id)
+    if source is None or not source.hosted or not may_hold(registry, source_id, at):
+        return None
+    is_own = (source.oin, source.processor_oin) == (caller.controller, caller.processor)
+    return source if is_own else None
 
 
 def detail_removals(caller: Caller) -> tuple[str, ...]:

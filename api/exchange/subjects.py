@@ -32,10 +32,13 @@ class Holder(Protocol):
     """Who holds the records of hosted sources: in the store, in the index and in what came of it."""
 
     def delete(self, source_id: str, side: Side, ids: Sequence[str], /) -> object:
-        """Remove records, as if they had never been there. Ids that there are none of have no effect."""
+        """Remove records. Ids that there are none of have no effect."""
+
+    def erase(self, source_id: str, side: Side, ids: Sequence[str], /) -> object:
+        """Remove records, as if they had never been there."""
 
     def restrict(self, source_id: str, side: Side, ids: Sequence[str], /) -> object:
-        """Leave records out of every answer from now on, also when they are put anew."""
+        """Leave records out of every answer from now on, also when they are deleted and put anew."""
 
 
 def export(store: Store, audit: Audit, source_id: str, record_id: str, actor: str) -> dict[str, Any]:
@@ -80,10 +83,17 @@ def export(store: Store, audit: Audit, source_id: str, record_id: str, actor: st
 
 
 def restrict(audit: Audit, holder: Holder, source_id: str, record_id: str, actor: str) -> None:
-    """Leave a person's records out of every answer. Raises as `export` does."""
+    """Leave a person's records out of every answer.
+
+    Raises as `export` does, and SubjectError too where the records are held elsewhere: what is held here is
+    all that can be left out.
+    """
     with audit.write() as connection:
-        audit.append(connection, "subject-restrict", _told(connection, source_id, record_id, actor))
+        told = _told(connection, source_id, record_id, actor)
         sides = [row.side for row in connection.execute(_of(record, source_id, record_id))]
+        if not sides:
+            raise SubjectError("--id", "no such record is held here", remedy="Have its source restrict it.")
+        audit.append(connection, "subject-restrict", told)
     for side in sides:
         holder.restrict(source_id, side, [record_id])
 
@@ -99,7 +109,7 @@ def erase(audit: Audit, holder: Holder, source_id: str, record_id: str, actor: s
         audit.append(connection, "subject-erase", told)
         sides = [row.side for row in connection.execute(_of(record, source_id, record_id))]
     for side in sides:
-        holder.delete(source_id, side, [record_id])
+        holder.erase(source_id, side, [record_id])
     with audit.write() as connection:
         audit.append(connection, "subject-erased", told)
         connection.execute(

@@ -31,6 +31,7 @@ __all__ = [
     "Wanted",
     "checked_record",
     "derived_question",
+    "ranked_by",
     "settings_of",
     "told_of",
 ]
@@ -152,8 +153,32 @@ def derived_question(record: Mapping[str, Any], wanted: Wanted) -> Question | No
     )
 
 
+def ranked_by(wanted: Wanted, settings: Settings, taxonomy: str) -> dict[str, Any]:
+    """Give what the log keeps of how was ranked or explained: with the same records it can be done again.
+
+    Of the asking record that is its side, and whether it was given with the request or is held here.
+    """
+    return {
+        "ranked": {
+            "asking": wanted.side,
+            "held": isinstance(wanted.record, OwnRecord),
+            "as_of": settings.as_of.isoformat(),
+            "taxonomy": taxonomy,
+            "direction": settings.direction,
+            "weights": settings.applied,
+            "required": sorted(settings.required),
+            "wished": sorted(settings.wished),
+            "strict": settings.strict,
+            "radius_km": settings.radius_km,
+        }
+    }
+
+
 def told_of(wanted: Wanted, question: Question | None) -> dict[str, Any]:
-    """Give what the store and the log keep of it: no word of the asking record, which is the caller's own."""
+    """Give what the store and the log keep of what was asked.
+
+    Of the asking record no more than what remote sources were asked because of it.
+    """
     told: dict[str, Any] = {"asking": wanted.side, "top": wanted.top}
     if wanted.direction is not None:
         told["direction"] = wanted.direction
