@@ -20,7 +20,7 @@ from data.pilot import Region, generate_profiles, generate_vacancies
 from data.reference import postcodes
 from data.taxonomy import bundled_taxonomy
 from engine import Encoded, MatchIndex, Settings, build_index
-from engine.build import _ipc, _Spill
+from engine.build import _Spill
 from engine.features import FeatureSpace
 from engine.publish import Arrays, building, publish
 
@@ -80,7 +80,6 @@ def measure_build(name: str, profiles: Encoded, space: FeatureSpace, folder: Pat
         with Arrays(new) as arrays:
             numbers = np.arange(len(space), dtype=np.int32)
             spill.lay_out(arrays, "profiles", space, numbers, profiles.reach, lambda *_: None)
-        (new / "profiles-ids.arrow").write_bytes(_ipc(spill.ordered_ids))
         shutil.rmtree(new / "spill")
         publish(root, new, {}, 1)
     seconds = time.perf_counter() - started

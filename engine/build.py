@@ -27,6 +27,7 @@ from engine.columns import Columns
 from engine.conditions import SUGGESTED, Settings
 from engine.encode import Encoded, encode, with_numbers
 from engine.features import GROUPS, FeatureSpace
+from engine.ids import pack
 from engine.kernels import Sparse
 from engine.merge import take
 from engine.publish import Arrays, Manifest, building, map_arrays, publish
@@ -123,7 +124,6 @@ def build_index(
                 side_told = partial(told, f"Laying out {name}")
                 spills[side].lay_out(arrays, name, settled, renumber, reach, side_told)
         for side, name in SIDES.items():
-            (folder / f"{name}-ids.arrow").write_bytes(_ipc(spills[side].ordered_ids))
             codes = pl.Series("code", spills[side].encoded.records.occupation_codes, dtype=pl.String)
             (folder / f"{name}-occupations.parquet").write_bytes(_parquet(codes.to_frame()))
             shutil.rmtree(folder / f"spill-{name}")
@@ -173,7 +173,6 @@ class _Spill:
     """
 
     encoded: Encoded
-    ordered_ids: pl.Series
     counts: dict[str, Any]
 
     def __init__(self, folder: Path, sources: tuple[str, ...]) -> None:
@@ -288,9 +287,12 @@ class _Spill:
         arrays.append(f"{name}-key", key[order].astype(np.int32))
         by_hash = np.argsort(columns.hash[order], kind="stable").astype(np.int32)
         arrays.append(f"{name}-by_hash", by_hash)
-        self.ordered_ids = ids.gather(order)
+        form, packed = pack(ids.gather(order))
+        for each, values in packed.items():
+            arrays.append(f"{name}-ids-{each}", values)
         self.counts = {
             "records": n,
+            "ids": form,
             "rejected": self.rejected,
             "sources": list(self.sources),
             "block": size,
@@ -322,13 +324,6 @@ def _append_sparse(arrays: Arrays, name: str, vectors: Sparse) -> None:
 def sparse_of(arrays: Mapping[str, NDArray[Any]], name: str) -> Sparse:
     """Return the sparse vectors among arrays of an index by their name."""
     return Sparse(*(arrays[f"{name}-{field}"] for field in Sparse._fields))
-
-
-def _ipc(ids: pl.Series) -> bytes:
-    buffer = io.BytesIO()
-    oldest = pl.CompatLevel.oldest()
-    ids.alias("id").to_frame().write_ipc(buffer, compression="zstd", compat_level=oldest)
-    return buffer.getvalue()
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

@@ -17,6 +17,7 @@ from data.dataset import ID_FIELDS
 from data.reference import NO_LOCATION, postcodes
 from data.standard.values import SOORT_RIJBEWIJS, TYPE_ARBEIDSCONTRACT
 from engine.features import distinct_texts, stable_hash
+from engine.ids import Ids
 from engine.kernels import MISSING_DATE
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ class Records:
 
     def ids_of(self, rows: NDArray[np.integer[Any]]) -> pl.Series:
         """Return the ids of rows, in their order."""
+        if isinstance(self.ids, Ids):
+            return self.ids.gather(rows)
         return pl.Series("id", self.ids, dtype=pl.String).gather(rows)
 
     def sources_of(self, rows: NDArray[np.integer[Any]]) -> pl.Series:

@@ -10,7 +10,6 @@ searched alongside. Results are those of an index that is built anew.
 from __future__ import annotations
 
 import io
-import mmap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any, Final, cast, overload
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import polars as pl
@@ -33,6 +32,7 @@ from engine.build import FEATURES, KEPT, SIDES, TAXONOMY, build_index, learn, sp
 from engine.columns import FACTS, Columns, Records, day_number
 from engine.encode import Encoded, encode, renumbered
 from engine.features import FeatureSpace, stable_hash
+from engine.ids import Ids
 from engine.kernels import FULL, Blocks, Facts, Sparse
 from engine.merge import MergedRanker, join, take
 from engine.publish import (
@@ -59,39 +59,6 @@ if TYPE_CHECKING:
 __all__ = ["Collection", "MatchIndex", "build_index", "open_index", "verify"]
 
 _REBUILD: Final = "Build the index again."
-
-
-class Ids:
-    """Ids in a mapped file, read when one is first asked for.
-
-    A sequence, but not called one: Polars would go through it instead of taking what it is made of.
-    """
-
-    def __init__(self, path: Path, n: int) -> None:
-        self._n, self._lock = n, Lock()
-        with path.open("rb") as file:
-            self._content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-    @cached_property
-    def series(self) -> pl.Series:
-        """The ids as a Series."""
-        with self._lock:
-            self._content.seek(0)
-            return pl.read_ipc(cast("IO[bytes]", self._content))["id"]
-
-    def __len__(self) -> int:
-        return self._n
-
-    @overload
-    def __getitem__(self, row: int) -> str: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[str]: ...
-    def __getitem__(self, row: int | slice) -> str | list[str]:
-        found = self.series[row]
-        return found.to_list() if isinstance(found, pl.Series) else str(found)
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.series.__arrow_c_stream__(requested_schema)
 
 
 @dataclass(frozen=True, eq=False)
@@ -558,7 +525,7 @@ def _collection(
     records = Records(
         side=side,
         sources=tuple(about["sources"]),
-        ids=cast("Sequence[str]", Ids(folder / f"{name}-ids.arrow", about["records"])),
+        ids=cast("Sequence[str]", _ids(name, about, arrays)),
         columns=Columns(**columns),
         occupation_codes=codes,
     )
@@ -586,3 +553,8 @@ def _collection(
         key=arrays[f"{name}-key"],
         by_hash=arrays[f"{name}-by_hash"],
     )
+
+
+def _ids(name: str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Ids:
+    names = ("hex",) if about["ids"] else ("text", "ends")
+    return Ids(about["ids"], {each: arrays[f"{name}-ids-{each}"] for each in names})

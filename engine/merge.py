@@ -35,7 +35,7 @@ def take(encoded: Encoded, rows: NDArray[np.integer[Any]], ids: Sequence[str] | 
         encoded,
         records=replace(
             records,
-            ids=[records.ids[row] for row in rows.tolist()] if ids is None else list(ids),
+            ids=records.ids_of(rows).to_list() if ids is None else list(ids),
             columns=Columns(**flat, **taken),
         ),
         asks=asks._replace(features=asks.features.astype(np.int32)),

@@ -153,7 +153,7 @@ def _found(
         found,
     )
     filled = np.arange(k) < found.size[:, None]
-    ids = [records.ids[row] for row in found.row[filled].tolist()]
+    ids = records.ids_of(found.row[filled]).to_list()
     names = np.repeat(np.arange(n_sources), found.size).tolist()
     return _Rows(found.squared[filled].tolist(), [records.sources[name] for name in names], ids)
 

@@ -256,6 +256,14 @@ def test_what_is_kept_of_a_question_holds_no_full_postcode_and_no_words_of_the_p
                 "arbeidsmarktkwalificatie.rijbewijs": {
                     "$all": [{"$elemMatch": {"codeSoortRijbewijs": {"$eq": code}}} for code in "CB"]
                 },
+                "bemiddelingsberoep": {
+                    "$elemMatch": {
+                        "$or": [
+                            {"codeBeroepsnaam": {"$eq": code}}
+                            for code in ("http://data.europa.eu/esco/occupation/1-a", "anna@example.nl", "\0")
+                        ]
+                    }
+                },
                 "datumAanvangBeschikbaarVoorWerk": {"$lte": "2026-09-01"},
                 "Jan Jansen, 06-12345678": {"$eq": "Jan Jansen"},
             }
@@ -265,6 +273,8 @@ def test_what_is_kept_of_a_question_holds_no_full_postcode_and_no_words_of_the_p
     assert criteria(asked) == {
         "pc4": "1234",
         "afstand": 10,
+        "occupations": ["http://data.europa.eu/esco/occupation/1-a"],
+        "other_occupations": 2,
         "licences": ["B", "C"],
         "languages": (),
         "start": "2026-09-01",

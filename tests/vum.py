@@ -143,7 +143,8 @@ def vum_app(
 ) -> VumApp:
     """The paths, on a laptop unless told otherwise."""
     admission = Admission(Reader(of), now, OWN, believe=identity is None)
-    return VumApp(exchange or FakeExchange(), identity or LaptopIdentity(), admission, OWN, limits)
+    asked: Any = exchange or FakeExchange()
+    return VumApp(asked, identity or LaptopIdentity(), admission, OWN, limits)
 
 
 class Reader(RegistryReader):

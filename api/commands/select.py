@@ -93,5 +93,5 @@ def _show(selection: Selection, records: Records, top: int, title: str) -> None:
 
 
 def _nearest(selection: Selection, records: Records, top: int) -> list[tuple[str, float]]:
-    rows, distances = selection.rows[:top].tolist(), selection.distance_km[:top].tolist()
-    return [(records.ids[at], km) for at, km in zip(rows, distances, strict=True)]
+    ids, distances = records.ids_of(selection.rows[:top]).to_list(), selection.distance_km[:top].tolist()
+    return list(zip(ids, distances, strict=True))

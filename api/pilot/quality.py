@@ -72,7 +72,8 @@ def read_judged(path: Path, world: World) -> Judged:
 def _named(encoded: Encoded) -> Encoded:
     """The same records, those of which several have the id under names that tell them apart."""
     records = encoded.records
-    names = pl.DataFrame({"id": records.ids, "source": records.sources_of(np.arange(len(records)))})
+    rows = np.arange(len(records))
+    names = pl.DataFrame({"id": records.ids_of(rows), "source": records.sources_of(rows)})
     whole = pl.concat_str("source", "id", separator="=")
     ids = names.select(pl.when(pl.col("id").is_duplicated()).then(whole).otherwise("id"))
     return replace(encoded, records=replace(records, ids=ids.to_series().to_list()))
@@ -80,10 +81,13 @@ def _named(encoded: Encoded) -> Encoded:
 
 def rows_of(part: Part, ids: pl.Series) -> NDArray[np.int32]:
     """Give the rows of records by their ids, which are known and unique among all organisations."""
-    known = pl.DataFrame({"id": part.encoded.records.ids, "row": np.arange(len(part), dtype=np.int32)})
+    rows = np.arange(len(part), dtype=np.int32)
+    known = pl.DataFrame({"id": part.encoded.records.ids_of(rows), "row": rows})
     sought = pl.DataFrame({"id": ids})
-    rows: NDArray[np.int32] = sought.join(known, on="id", how="left", maintain_order="left")["row"].to_numpy()
-    return rows
+    found: NDArray[np.int32] = sought.join(known, on="id", how="left", maintain_order="left")[
+        "row"
+    ].to_numpy()
+    return found
 
 
 def measure_quality(world: World, judged: Judged, choices: Choices) -> dict[str, Any]:
