@@ -48,7 +48,7 @@ EXIT_CODES: Final = {
     5: "the result can't be written",
     6: "the store can't be reached, or is of another version",
     7: "the log isn't what was written",
-    8: "the nightly run can't go on: another is at work, or its cluster isn't there",
+    8: "the night can't be run: another runs it, or its cluster isn't there",
     130: "interrupted (Ctrl-C)",
     141: "whoever read the output closed it (| head)",
     143: "asked to stop (SIGTERM)",

@@ -289,3 +289,68 @@ audit_segment = Table(
     _moment("removed_at", nullable=True),
 )
 """Sealed stretches of the log, which are kept or removed as a whole."""
+
+# The nightly run
+
+night = Table(
+    "night",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", _Text, nullable=False, unique=True),
+    Column("run", _Text, nullable=False, unique=True),
+    Column("key_id", _Text, nullable=False),
+    Column("settings", JSON, nullable=False),
+    _moment("cut_off"),
+    Column("before", BigInteger),
+    Column("state", _Text, nullable=False),
+    _moment("published_at", nullable=True),
+    _one_of("state", "running", "published", "abandoned"),
+)
+"""The nights. `run` names its vumIDs, sealed under the key `key_id`; `before` is the night that its changes
+are told against."""
+
+nightly_lease = Table(
+    "nightly_lease",
+    METADATA,
+    Column("name", _Text, primary_key=True),
+    Column("token", BigInteger, nullable=False),
+    Column("holder", _Text, nullable=False),
+    _moment("held_until"),
+)
+"""Who may run the night: whoever got the highest token, until that moment."""
+
+nightly_part = Table(
+    "nightly_part",
+    METADATA,
+    Column("night", BigInteger, ForeignKey("night.number", ondelete="CASCADE"), primary_key=True),
+    Column("path", _Text, primary_key=True),
+    Column("sha256", _Text, nullable=False),
+    _moment("logged_at"),
+)
+"""The files of a night that the log tells of, by their path in its folder."""
+
+nightly_fetch = Table(
+    "nightly_fetch",
+    METADATA,
+    Column("n", _Counted, primary_key=True, autoincrement=True),
+    Column("night", BigInteger, ForeignKey("night.number", ondelete="CASCADE"), nullable=False),
+    _oin("controller_oin"),
+    _oin("processor_oin"),
+    _moment("fetched_at"),
+    Index(None, "night", "controller_oin", "processor_oin"),
+)
+"""Which recipient fetched its lists of a night, and when."""
+
+nightly_withdrawal = Table(
+    "nightly_withdrawal",
+    METADATA,
+    Column("n", _Counted, primary_key=True, autoincrement=True),
+    _moment("withdrawn_at"),
+    Column("oin", _Text),
+    Column("source_id", _Text),
+    Column("record_id", _Text),
+    CheckConstraint("(oin IS NULL) = (source_id IS NOT NULL)", name="what"),
+    CheckConstraint("(source_id IS NULL) = (record_id IS NULL)", name="record"),
+    Index(None, "withdrawn_at"),
+)
+"""Parties and records that were taken out of the nights: also out of one that was running at that moment."""

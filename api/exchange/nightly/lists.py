@@ -1,0 +1,220 @@
+"""The lists of a recipient as files: matches for its own records, and what changed since a night before.
+
+    <recipient>/matches/<side>/00000.parquet   for its own records of a side: who matches them, best first
+    <recipient>/changes/<side>/00000.parquet   the same records: who is new, gone, or moved
+
+vumIDs of one night can't be joined with those of another; the changes tell what became of whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from api.exchange.nightly.recipients import OTHER, Recipient
+from engine import UNIT
+from engine.conditions import names
+from engine.nightly import asking_rows
+
+if TYPE_CHECKING:
+    from api.exchange.handles import Handles, Run
+    from api.exchange.nightly.snapshot import Texts
+    from data.standard import Side
+    from engine.index import MatchIndex
+    from engine.nightly import Block
+
+__all__ = ["CHANGES", "MATCHES", "Lists", "changes_between", "part_path"]
+
+MATCHES: Final = pl.Schema(
+    {
+        "own_source": pl.String(),
+        "own_id": pl.String(),
+        "vraagID": pl.String(),
+        "rank": pl.Int32(),
+        "vumID": pl.String(),
+        "score": pl.Float64(),
+        "score_vacancy": pl.Float64(),
+        "score_profile": pl.Float64(),
+        "score_mutual": pl.Float64(),
+        "distance_km": pl.Int32(),
+        "unknown": pl.List(pl.String()),
+        "match": pl.String(),
+    }
+)
+"""Columns of the matches. Scores are 0..1, as in a ranking of the exchange; `unknown` names the conditions
+that could not be checked; `match` is the record at match level, as JSON."""
+
+CHANGES: Final = pl.Schema(
+    {
+        "own_source": pl.String,
+        "own_id": pl.String,
+        "change": pl.String,
+        "vumID": pl.String,
+        "vumID_before": pl.String,
+        "rank": pl.Int32,
+        "rank_before": pl.Int32,
+    }
+)
+"""Columns of the changes: "new", "gone" or "moved" (of rank); what there is no such thing of is null."""
+
+_CHUNK: Final = 1 << 16
+_OWN: Final = ["own_source", "own_id"]
+_KEY: Final = [*_OWN, "source", "id"]
+
+
+def part_path(recipient: str, kind: str, side: Side, number: int) -> str:
+    """Give the path of a file of a recipient in the folder of a night."""
+    return f"{recipient}/{kind}/{side}/{number:05}.parquet"
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Makes the lists of one recipient.
+
+    Attributes
+    ----------
+    recipient : whose.
+    run, handles, expires_at : seal vumIDs, which open until then.
+    index, texts : the records, and side -> what a match shows of them.
+    gone : side -> (source, id) of records that are there no more.
+    """
+
+    recipient: Recipient
+    run: Run
+    handles: Handles
+    expires_at: int
+    index: MatchIndex
+    texts: Mapping[Side, Texts]
+    gone: Mapping[Side, pl.DataFrame]
+
+    def matches(self, side: Side, block: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Give the matches of its own records of a side, and the source and id behind each, row by row.
+
+        block : as the engine ranks them.
+        """
+        other = OTHER[side]
+        own = self.index.side(side).keys(block["asking"].to_numpy())
+        found = self.index.side(other).keys(block["candidate"].to_numpy())
+        whole = block.with_columns(
+            own_source=own["source"], own_id=own["id"], **dict(zip(found.columns, found, strict=True))
+        )
+        whole = (
+            whole.join(self.gone[other], on=["source", "id"], how="anti")
+            .join(self.gone[side], left_on=_OWN, right_on=["source", "id"], how="anti")
+            .sort(*_OWN, "rank")
+            # Where one is gone, those behind it move up: no gap tells that there was somebody.
+            .with_columns(rank=pl.col("rank").cum_count().over(_OWN).cast(pl.Int32))
+        )
+        questions = self._questions(other, whole)
+        records = list(zip(questions, whole["source"], whole["id"], strict=True))
+        bits, at = np.unique(whole["unknown"].to_numpy(), return_inverse=True)
+        unknown = pl.Series("unknown", [names(each) for each in bits.tolist()], pl.List(pl.String()))
+        score = "score_vacancy" if side == "vacature" else "score_profile"
+        frame = whole.select(
+            *_OWN,
+            pl.Series("vraagID", questions, pl.String),
+            "rank",
+            pl.Series("vumID", self._seal(other, records), pl.String),
+            _shares("score", whole[score]),
+            *(_shares(name, whole[name]) for name in ("score_vacancy", "score_profile", "score_mutual")),
+            pl.Series("distance_km", [_kilometres(each) for each in whole["distance"]], pl.Int32),
+            unknown.gather(at),
+            pl.Series("match", self._shown(other, whole["candidate"].to_list()), pl.String),
+        )
+        return frame.match_to_schema(MATCHES), whole.select("source", "id")
+
+    def own(self, side: Side, block: Block) -> pl.DataFrame:
+        """Give source and id of all own records in a block, also of those that nobody matches."""
+        collection = self.index.side(side)
+        rows = asking_rows(collection, block.job.own)[block.first : block.last]
+        return collection.keys(rows).rename({"source": "own_source", "id": "own_id"})
+
+    def _questions(self, side: Side, whole: pl.DataFrame) -> list[str]:
+        known: dict[tuple[str, str], str] = {}
+        questions = []
+        for key in zip(whole["own_source"], whole["own_id"], strict=True):
+            if key not in known:
+                known[key] = self.run.question(side, self.recipient.caller, *key)
+            questions.append(known[key])
+        return questions
+
+    def _seal(self, side: Side, records: Sequence[tuple[str, str, str]]) -> list[str]:
+        return self.handles.seal_nightly(self.run, side, self.recipient.caller, records, self.expires_at)
+
+    def _shown(self, side: Side, rows: Sequence[int]) -> list[str]:
+        return [text.decode() for text in self.texts[side].take(rows)]
+
+
+def _shares(name: str, points: pl.Series) -> pl.Series:
+    """Spell points as a ranked answer does."""
+    return pl.Series(name, [round(each / UNIT, 6) for each in points.to_list()], pl.Float64)
+
+
+def _kilometres(distance: float) -> int | None:
+    return None if distance != distance else round(distance)
+
+
+@dataclass(frozen=True)
+class Before:
+    """The lists of a recipient in a night before.
+
+    Attributes
+    ----------
+    folder : of the recipient in that night; it may not be there.
+    handles : opens its vumIDs, as long as they can be opened.
+    """
+
+    folder: Path
+    recipient: Recipient
+    handles: Handles
+
+    def of(self, side: Side, own: pl.DataFrame) -> pl.DataFrame:
+        """Give what stood in the lists of these own records: source, id, vumID and rank, by own record."""
+        found = [
+            pl.scan_parquet(path)
+            .select(*_OWN, "rank", "vumID")
+            .join(own.lazy(), on=_OWN, how="semi")
+            .collect()
+            for path in self._paths(side)
+        ]
+        rows = pl.concat([MATCHES.to_frame().select(*_OWN, "rank", "vumID"), *found])
+        opened = [self.handles.open(token, OTHER[side], self.recipient.caller) for token in rows["vumID"]]
+        return rows.with_columns(
+            source=pl.Series([each and each.source_id for each in opened], dtype=pl.String),
+            id=pl.Series([each and each.record_id for each in opened], dtype=pl.String),
+        ).drop_nulls("source")
+
+    def _paths(self, side: Side) -> list[Path]:
+        return sorted((self.folder / "matches" / side).glob("*.parquet"))
+
+
+def changes_between(before: pl.DataFrame, matches: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Tell what changed: who is new, gone or moved.
+
+    Parameters
+    ----------
+    before : as `Before.of` gives it.
+    matches, keys : as `Lists.matches` gives them.
+    """
+    now = matches.select(*_OWN, "rank", "vumID").with_columns(keys)
+    both = now.join(before, on=_KEY, how="full", suffix="_before", coalesce=True)
+    change = (
+        pl.when(pl.col("rank_before").is_null())
+        .then(pl.lit("new"))
+        .when(pl.col("rank").is_null())
+        .then(pl.lit("gone"))
+        .when(pl.col("rank") != pl.col("rank_before"))
+        .then(pl.lit("moved"))
+    )
+    return (
+        both.with_columns(change=change)
+        .drop_nulls("change")
+        .sort(*_OWN, "rank", "rank_before", nulls_last=True)
+        .select(list(CHANGES))
+        .match_to_schema(CHANGES)
+    )

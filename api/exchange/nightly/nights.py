@@ -1,0 +1,151 @@
+"""The nights that are published: a folder each, seen whole or not at all.
+
+    current -> 2026-11-25.12                    the newest night; replaced in one step
+    2026-11-25.12 -> .versions/2026-11-25.12-0  a night; replaced in one step when something is taken out
+    .versions/2026-11-25.12-0/                  a version of it: manifest.json, summary, a folder a recipient
+    .runs/12/                                   a run that isn't published yet
+
+A reader resolves a link once and reads behind it. A version that is replaced or too old is removed: what a
+reader has opened stays readable, what it opens after that says that the file isn't there, and it begins anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from data.errors import FileError, OutputError
+from engine.nightly import NightlyError
+
+__all__ = ["CURRENT", "Nights", "number_of"]
+
+CURRENT: Final = "current"
+_NIGHT: Final = re.compile(r"\d{4}-\d{2}-\d{2}\.(\d+)")
+_VERSION: Final = re.compile(r"(\d{4}-\d{2}-\d{2}\.\d+)-(\d+)")
+
+
+def number_of(name: str) -> int:
+    """Give the number of a night by its name; raises FileError where it is none."""
+    found = _NIGHT.fullmatch(name)
+    if found is None:
+        raise FileError(f"night {name}", "no name of a night", "such as 2026-11-25.12")
+    return int(found[1])
+
+
+class Nights:
+    """The nights in a folder. Any number of processes read them; those that change them take turns.
+
+    root : the folder; made when something is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def names(self) -> list[str]:
+        """Give the names of the nights, the newest first."""
+        try:
+            newest = number_of((self.root / CURRENT).readlink().name)
+            found = [name for name in os.listdir(self.root) if _NIGHT.fullmatch(name)]  # noqa: PTH208
+        except OSError:
+            return []
+        # One that is newer than the current one was not published to the end.
+        return sorted((name for name in found if number_of(name) <= newest), key=number_of, reverse=True)
+
+    def folder(self, name: str | None = None) -> Path:
+        """Give the folder of a night as it is now, by default of the newest. Raises FileError."""
+        if name is not None and name not in self.names():
+            kept = ", ".join(self.names()) or "none"
+            raise FileError(f"night {name}", "not kept", kept, "See `koppel nightly list`.")
+        try:
+            return (self.root / (name or CURRENT)).resolve(strict=True)
+        except OSError as problem:
+            remedy = "Run `koppel nightly run` first."
+            raise FileError(str(self.root), "no night is published here", remedy=remedy) from problem
+
+    def has(self, name: str) -> bool:
+        """Tell whether a night was put, shown or not."""
+        return (self.root / name).is_symlink()
+
+    def run(self, number: int) -> Path:
+        """Give the folder in which a night is made."""
+        return self.root / ".runs" / str(number)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Take turns. Raises OutputError where something can't be written."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.root, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(lock)
+        except OSError as problem:
+            where = str(problem.filename or self.root)
+            raise OutputError(where, f"can't be written: {problem.strerror or problem}") from problem
+
+    def put(self, name: str, built: Path) -> None:
+        """Make a folder the next version of a night, in one step. Within `changing`."""
+        versions = self.root / ".versions"
+        versions.mkdir(exist_ok=True)
+        there = [int(found[2]) for found in map(_VERSION.fullmatch, os.listdir(versions))  # noqa: PTH208
+                 if found and found[1] == name]  # fmt: skip
+        target = versions / f"{name}-{max(there, default=-1) + 1}"
+        sync_tree(built)
+        built.rename(target)
+        sync(versions)
+        self._link(name, f".versions/{target.name}")
+
+    def show(self, name: str) -> None:
+        """Make a night that was put the newest, in one step. Within `changing`."""
+        if self.names() and number_of(name) < number_of(self.names()[0]):
+            raise NightlyError(f"night {name}", "a later one is published already")
+        self._link(CURRENT, name)
+
+    def collect(self, keep: int) -> None:
+        """Remove all but the `keep` newest nights, and versions that no night has. Within `changing`."""
+        for name in self.names()[keep:]:
+            (self.root / name).unlink()
+        links = [self.root / name for name in os.listdir(self.root) if _NIGHT.fullmatch(name)]  # noqa: PTH208
+        used = {link.readlink().name for link in links}
+        versions = self.root / ".versions"
+        for name in os.listdir(versions) if versions.is_dir() else []:  # noqa: PTH208
+            if name not in used:
+                remove(versions / name)
+
+    def _link(self, name: str, target: str) -> None:
+        new = self.root / f".{secrets.token_hex(8)}.link"
+        new.symlink_to(target)
+        new.replace(self.root / name)
+        sync(self.root)
+
+
+def remove(version: Path) -> None:
+    """Remove a version: out of sight in one step, so that nobody sees half of it."""
+    gone = version.with_name(f".{secrets.token_hex(8)}")
+    version.rename(gone)
+    shutil.rmtree(gone)
+
+
+def sync(path: Path) -> None:
+    """Bring the content of a file, or the names in a folder, to the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def sync_tree(folder: Path) -> None:
+    """Bring all that is in a folder to the disk."""
+    for path in folder.rglob("*"):
+        sync(path)
+    sync(folder)
