@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from api.exchange.answering import Answer
     from api.exchange.errors import ExchangeError
 
-__all__ = ["UNAUTHORISED", "Response", "failed", "given", "refused"]
+__all__ = ["UNAUTHORISED", "Response", "failed", "given", "refused", "said_of"]
 
 Send = Callable[[Any], Awaitable[None]]
 
@@ -50,12 +50,17 @@ def _error(code: str, message: str, details: str = "") -> bytes:
 
 def given(answer: Answer, echo: Mapping[str, str]) -> Response:
     """Give the answer with status 200."""
+    return Response(200, answer.body, {**echo, **said_of(answer)})
+
+
+def said_of(answer: Answer) -> dict[str, str]:
+    """Give the headers that say what had no effect on an answer, and how complete it is."""
     told = {}
     if answer.ignored:
         told["Koppel-Ignored-Criteria"] = _listed(answer.ignored)
     if answer.completeness:
         told["Koppel-Completeness"] = answer.completeness
-    return Response(200, answer.body, {**echo, **told})
+    return told
 
 
 def refused(error: ExchangeError, echo: Mapping[str, str]) -> Response:

@@ -89,8 +89,8 @@ class Loaded:
 class HostedSources:
     """The hosted sources of a store, and their index.
 
-    May be used by any number of threads and processes. Make it before processes are forked, and `prepare`
-    it, so that they share what it has opened.
+    May be used by any number of threads and processes. Where processes are forked, each opens the index for
+    itself: Polars starts threads when it is used, and no thread lives on in a process that is forked off.
 
     Parameters
     ----------

@@ -163,7 +163,7 @@ class Questions:
     def history(
         self, connection: Connection, party: Party, *, before: int | None = None, limit: int = PAGE
     ) -> list[Asked]:
-        """Give the latest questions of a party, the newest first.
+        """Give the latest questions that a party asked itself, the newest first.
 
         before : only those asked before this moment. limit : at most this many, up to `PAGE`.
         """
@@ -176,7 +176,11 @@ class Questions:
         found = (
             select(question, func.coalesce(taken.c.n, 0).label("taken"))
             .outerjoin(taken, taken.c.question_id == question.c.id)
-            .where(question.c.controller_oin == party.controller, question.c.processor_oin == party.processor)
+            .where(
+                question.c.controller_oin == party.controller,
+                question.c.processor_oin == party.processor,
+                question.c.kind != "nacht",
+            )
             .order_by(question.c.asked_at.desc(), question.c.id)
             .limit(min(limit, PAGE))
         )

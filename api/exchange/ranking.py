@@ -7,7 +7,6 @@ more.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -246,9 +245,8 @@ class Rankings:
 
     def _encode(self, index: MatchIndex, record: bytes, side: Side, caller: Caller) -> Encoded:
         """Encode the asking record, under a source that nobody knows: it breaks the ties."""
-        party = f"{caller.controller}|{caller.processor}".encode()
-        secret = hmac.digest(self._keys.newest().order, party, "sha256").hex()
-        return index.encode(to_frame([record], _columns(side)), side, secret)
+        known_as = self._keys.newest().known_as(caller.controller, caller.processor)
+        return index.encode(to_frame([record], _columns(side)), side, known_as)
 
     def _explain(self, caller: Caller, wanted: Wanted, candidate: str | Mapping[str, Any]) -> bytes:
         from engine import explain

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from api.contracts.answers import said_of
 from api.exchange.wanted import OwnRecord, Wanted
 from api.v1.callers import SECURED, Asking
 from api.v1.problems import ERRORS
@@ -231,8 +232,7 @@ def rankings(services: Services, route_class: type[APIRoute]) -> APIRouter:
         A ranking is a question: the same sources, limits and vumIDs.
         """
         answer = await services.exchange.rank(caller, _wanted(asked))
-        headers = {"Koppel-Completeness": answer.completeness} if answer.completeness else {}
-        return Response(answer.body, media_type="application/json", headers=headers)
+        return Response(answer.body, media_type="application/json", headers=said_of(answer))
 
     @router.post(
         "/explanations",

@@ -30,6 +30,9 @@ __all__ = ["records"]
 MOST: Final = 500
 """Records that are deleted at a time."""
 
+TOGETHER: Final = 2_000
+"""Records that are put at a time: a load checks so many before it stores the first of them."""
+
 _BLANK_OR_COMMA: Final = " \t\r\n,"
 _ONE_LINE: Final = str.maketrans("\r\n", "  ")
 
@@ -115,7 +118,7 @@ def records(one: type[APIRoute], batch: type[APIRoute]) -> APIRouter:
 
     @many.put("", operation_id="putRecords", openapi_extra=SECURED)
     async def put_records(
-        request: Request, held: Held, told: Annotated[list[_Record], Field(min_length=1)]
+        request: Request, held: Held, told: Annotated[list[_Record], Field(min_length=1, max_length=TOGETHER)]
     ) -> Stored:
         """Store records, each in the place of the one with its id. They count at the next question.
 
