@@ -111,14 +111,14 @@ def test_the_version_is_that_of_the_distribution() -> None:
 @pytest.mark.parametrize(
     ("arguments", "absent"),
     [
-        (["--help"], {"numba", "numpy", "polars", "sklearn", "scipy"}),
-        (["match", "--help"], {"numba", "numpy", "polars", "sklearn", "scipy"}),
-        (["validate"], {"numba", "sklearn", "scipy"}),
+        (["--help"], ["numba", "numpy", "polars", "sklearn", "scipy"]),
+        (["match", "--help"], ["numba", "numpy", "polars", "sklearn", "scipy"]),
+        (["validate"], ["numba", "sklearn", "scipy"]),
     ],
     ids=" ".join,
 )
 def test_a_command_loads_only_what_it_needs(
-    arguments: list[str], absent: set[str], files: tuple[object, ...]
+    arguments: list[str], absent: list[str], files: tuple[object, ...]
 ) -> None:
     if arguments == ["validate"]:
         arguments = [*arguments, str(files[3])]
@@ -130,7 +130,7 @@ def test_a_command_loads_only_what_it_needs(
     run = subprocess.run(
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
     )
-    assert absent.isdisjoint(run.stderr.split())
+    assert not set(absent) & set(run.stderr.split())
 
 
 @pytest.mark.parametrize(
