@@ -67,7 +67,7 @@ def index_country(folder: Path) -> None:
 
 def market_of(index: MatchIndex, places: int, seed: int) -> Market:
     """The records of an index, its vacancies moved to a few postcodes."""
-    return Market(index.profiles.encoded, moved(index.vacancies.encoded, seed, places), index.space)
+    return Market(index.profiles.whole, moved(index.vacancies.whole, seed, places), index.space)
 
 
 def measure_build(name: str, profiles: Encoded, space: FeatureSpace, folder: Path) -> None:
