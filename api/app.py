@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "create_app"]
 
 _CHECKPOINT_SECONDS: Final = 5.0
+
+# With four threads a worker answers less than half as much: they wait for each other's turn in Python. One
+# alone answers more, but a load would then hold up every question.
+_THREADS: Final = 2
+
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -83,6 +89,7 @@ class _Living:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        to_thread.current_default_thread_limiter().total_tokens = _THREADS
         try:
             await asyncio.to_thread(self._services.prepare)
         except (KoppelError, SQLAlchemyError) as problem:
