@@ -8,8 +8,9 @@ from fastapi import Depends, Header, Request
 from starlette.exceptions import HTTPException
 
 from api.contracts.headers import Parties
+from api.exchange import rules
 from api.exchange.errors import Invalid, NotAuthorised
-from api.exchange.rules import Caller, may_hold
+from api.exchange.rules import Caller
 
 if TYPE_CHECKING:
     from api.exchange.registry import Source
@@ -55,13 +56,7 @@ def own_source(services: Services, caller: Caller, source_id: str) -> Source:
 
     Raises HTTPException (404) alike for one that there is not and for another's.
     """
-    registry = services.reader.current()
-    source = registry.sources.get(source_id)
-    if (
-        source is None
-        or not source.hosted
-        or (source.oin, source.processor_oin) != (caller.controller, caller.processor)
-        or not may_hold(registry, source_id, services.clock())
-    ):
+    source = rules.own_source(services.reader.current(), caller, source_id, services.clock())
+    if source is None:
         raise HTTPException(404)
     return source
