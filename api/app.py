@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.busy import Busy
 from api.contracts.strict_json import Limits
 from api.contracts.vum import VumApp, serves
-from api.metrics import source_changed
+from api.metrics import source_changed, source_failed
 from api.observed import Observed
 from api.probes import probes
 from api.services import open_services
@@ -96,7 +96,7 @@ class _Living:
             _log.error("start.failed", error=type(problem).__name__)
             await send({"type": "lifespan.startup.failed", "message": type(problem).__name__})
             return
-        self._services.remotes.watch(source_changed)
+        self._services.remotes.watch(source_changed, source_failed)
         signing = asyncio.create_task(self._sign())
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     socket : Unix socket that only the proxy can reach; `host` and `port` where there is none.
     trusted : addresses of the proxy, where it comes over TCP. Certificates from elsewhere are not read.
     certificate, private_key, authorities : PEM files with which remote sources are asked and checked.
+    private_networks : whether a remote source may be at an address of a private network or of this machine,
+        which nobody outside can reach; the laptop may ask there anyway.
     checkpoints : file of the signed checkpoints of the log: keep it where the store's administrator can't
         write.
     deadline_seconds : how long one question waits for its sources, in all.
@@ -70,6 +72,7 @@ class Settings(BaseSettings):
     certificate: Path | None = None
     private_key: Path | None = None
     authorities: Path | None = None
+    private_networks: bool = False
     checkpoints: Path | None = None
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     deadline_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0

@@ -22,6 +22,7 @@ ALLOWED: Final = frozenset(
         "timestamp",
         "count",
         "error",
+        "kind",
         "milliseconds",
         "operation",
         "request",
@@ -32,11 +33,13 @@ ALLOWED: Final = frozenset(
         "source",
         "sources",
         "status",
+        "trace",
         "version",
         "worker",
     }
 )
-"""The fields of a line: `source` is the id of a source, `request` a random number, `error` a class."""
+"""The fields of a line: `source` is the id of a source, `kind` a word for what is wrong with it, `error` a
+class, `request` a random number, `trace` the number of the trace, random or the caller's."""
 
 _SERVERS: Final = frozenset({"gunicorn.error", "uvicorn.error"})
 """Loggers whose messages are templates, into which they put what they tell."""

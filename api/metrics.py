@@ -1,6 +1,7 @@
-"""What the server counts, for Prometheus: requests, how long they took, and which sources are paused.
+"""What the server counts, for Prometheus: requests, how long they took, and what is wrong with sources.
 
-Nothing is told of questions or of answers: what a party may not see must not show in a count either.
+Nothing is told of questions, or of answers that are right: what a party may not see must not show in a count
+either.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from prometheus_client import (
 
 from api.config import metrics_folder
 
-__all__ = ["CONTENT_TYPE", "exposed", "forget_worker", "in_progress", "measured", "source_changed"]
+__all__ = [
+    "CONTENT_TYPE",
+    "exposed",
+    "forget_worker",
+    "in_progress",
+    "measured",
+    "source_changed",
+    "source_failed",
+]
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -47,6 +56,12 @@ _paused: Final = Gauge(
     registry=_registry,
     multiprocess_mode="livemax",
 )
+_failures: Final = Counter(
+    "koppel_source_failures",
+    "Calls to remote sources that failed, and records of theirs that were left out, by what was wrong.",
+    ("source", "kind"),
+    registry=_registry,
+)
 
 
 def measured(operation: str, status: int, started: float) -> float:
@@ -60,6 +75,11 @@ def measured(operation: str, status: int, started: float) -> float:
 def source_changed(source_id: str, state: str) -> None:
     """Tell of a remote source whether it is "opened" (paused) or something else."""
     _paused.labels(source_id).set(state == "opened")
+
+
+def source_failed(source_id: str, kind: str, count: int) -> None:
+    """Count what is wrong with a remote source: kind is one of the few words of `api.exchange.remote`."""
+    _failures.labels(source_id, kind).inc(count)
 
 
 def exposed() -> bytes:

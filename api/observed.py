@@ -1,4 +1,4 @@
-"""Middleware around everything: each request is counted, timed and logged, and no error gets through."""
+"""Middleware around everything: each request is traced, counted, timed and logged; no error gets through."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.contracts.vum import serves
+from api.exchange.trace import trace_of, traced
 from api.metrics import in_progress, measured
 
 __all__ = ["Observed", "operation_of"]
@@ -20,7 +21,7 @@ _log: Final = structlog.get_logger(__name__)
 
 
 class Observed:
-    """Counts, times and logs requests: which operation, which status, and nothing that they say."""
+    """Traces, counts, times and logs requests: which operation, which status, and nothing that they say."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -35,10 +36,12 @@ class Observed:
                 status = message["status"]
             await send(message)
 
-        structlog.contextvars.bind_contextvars(request=secrets.token_hex(8))
+        trace = trace_of([value for name, value in scope["headers"] if name == b"traceparent"])
+        structlog.contextvars.bind_contextvars(request=secrets.token_hex(8), trace=trace.id)
         in_progress.inc()
         try:
-            await self._app(scope, receive, sending)
+            with traced(trace):
+                await self._app(scope, receive, sending)
         except Exception as problem:
             # What it says may hold personal data; what it is does not.
             _log.error("request.failed", error=type(problem).__name__)
@@ -50,7 +53,7 @@ class Observed:
             # Without a status whoever asked has hung up: 499, as proxies say.
             milliseconds = measured(operation, status or 499, started)
             _log.info("request", operation=operation, status=status or 499, milliseconds=milliseconds)
-            structlog.contextvars.unbind_contextvars("request")
+            structlog.contextvars.unbind_contextvars("request", "trace")
 
 
 def operation_of(scope: Scope) -> str:

@@ -31,7 +31,7 @@ def probes(services: Services) -> list[Route]:
     """Make the routes."""
     checks: dict[str, Callable[[], Any]] = {
         "store": services.store.check,
-        "log": lambda: _log_can_be_written(services),
+        "log": services.audit.check,
         "index": services.hosted.index,
         "keys": services.keys.newest,
     }
@@ -61,9 +61,3 @@ def _holds(name: str, check: Callable[[], Any]) -> bool:
         _log.error(f"not ready: {name}", error=type(problem).__name__)
         return False
     return True
-
-
-def _log_can_be_written(services: Services) -> None:
-    with services.audit.write():
-        pass
-    services.audit.checkpoint()

@@ -88,7 +88,11 @@ def open_services(settings: Settings, clock: Clock = now) -> Services:
     questions, handles = Questions(clock, limits), Handles(keys, clock)
     hosted = HostedSources(store, settings.index_folder, clock)
     context = tls_context(settings.certificate, settings.private_key, settings.authorities)
-    remotes = RemoteSources(context, max_bytes=settings.source_bytes)
+    remotes = RemoteSources(
+        context,
+        private_networks=settings.private_networks or settings.identity == "laptop",
+        max_bytes=settings.source_bytes,
+    )
     exchange = Exchange(
         store=store,
         audit=audit,

@@ -64,10 +64,11 @@ def block_size(n: int) -> int:
 def lay_out(encoded: Encoded, slot: NDArray[np.int32] | None = None, size: int | None = None) -> Candidates:
     """Lay a collection out in memory.
 
-    `slot` and `size` are by default what suits it; they are given where it is a part of what is laid out.
+    `slot` and `size` are by default what suits it; they are given where it is a part of what is laid out, in
+    that order already.
     """
     columns = encoded.records.columns
-    order = location_order(columns)
+    order = location_order(columns) if slot is None else np.arange(len(encoded))
     facts = take_facts(columns, order)
     size = size or block_size(len(order))
     slot = dense_slots(encoded) if slot is None else slot

@@ -8,7 +8,7 @@ licences and contracts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,19 @@ import polars as pl
 from data.dataset import ID_FIELDS
 from data.reference import NO_LOCATION, postcodes
 from data.standard.values import SOORT_RIJBEWIJS, TYPE_ARBEIDSCONTRACT
-from engine.features import distinct_texts, stable_hash
+from engine.features import stable_hash
+from engine.fields import (
+    chosen,
+    days,
+    distinct_texts,
+    elements,
+    field,
+    numbers,
+    prop,
+    ragged,
+    single,
+    stated,
+)
 from engine.ids import Ids
 from engine.kernels import MISSING_DATE
 
@@ -27,8 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.standard import Side
-
-Number = TypeVar("Number", bound=np.generic)
+    from engine.fields import Number, Table, Values
 
 LICENCES: Final = SOORT_RIJBEWIJS.codes
 """Licence number i is bit i of the licence columns."""
@@ -41,6 +52,7 @@ LANGUAGE_SKILLS: Final = ("Mondeling", "Schriftelijk", "Lezen", "Luisteren")
 
 EDUCATION_TO_LEVEL: Final[Mapping[int, int]] = {1: 2, 2: 3, 3: 4, 4: 4, 5: 5, 6: 6}
 """codeNiveauOpleiding on the scale of codeWerkEnDenkniveau: basis 2, vmbo 3, havo/vwo/mbo 4, hbo 5, wo 6."""
+_TO_LEVEL: Final = np.array([EDUCATION_TO_LEVEL.get(code, 0) for code in range(10)], np.int8)
 
 
 class Columns(NamedTuple):
@@ -164,128 +176,65 @@ def sort_by_key(frame: pl.DataFrame, side: Side) -> pl.DataFrame:
     return frame.sort(ID_FIELDS[side]) if frame.height > 1 else frame
 
 
-def read_columns(frame: pl.DataFrame, side: Side, *, source: str = "") -> Records:
-    """Typed columns of a frame that `sort_by_key` has ordered.
+def read_columns(table: Table, side: Side, *, source: str = "") -> Records:
+    """Typed columns of records that are in the order of their ids, as `sort_by_key` puts them.
 
     Parameters
     ----------
-    frame : records as `data.dataset` gives them, ids unique, not null and ascending.
-    side : which kind of record the frame holds.
+    table : the records; ids unique and not null.
+    side : which kind of record they are.
     source : name of the source of these records.
 
     Returns
     -------
-    Records; nothing is shared with the frame.
+    Records; nothing is shared with the table.
     """
+    n = len(table)
     if side == "werkzoekende":
-        postcode, travel = (
-            field(frame, "mobiliteit.bemiddelingspostcode"),
-            field(frame, "mobiliteit.maximaleReisafstand"),
-        )
-        qualification = "arbeidsmarktkwalificatie."
-        start, end = (
-            "flexibiliteit.datumAanvangBeschikbaarVoorWerk",
-            "flexibiliteit.datumEindeBeschikbaarVoorWerk",
-        )
-        level_code = field(frame, "arbeidsmarktkwalificatie.codeWerkEnDenkniveauWerkzoekende")
-        closing = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
-        occupation_rows, occupations = ragged(frame, "bemiddelingsberoep", "codeBeroepsnaam")
+        qualification, flexibility = "arbeidsmarktkwalificatie.", "flexibiliteit."
+        postcode = field(table, "mobiliteit.bemiddelingspostcode")
+        travel_limit = numbers(field(table, "mobiliteit.maximaleReisafstand"), np.int16, -1)
+        start, end = (f"{flexibility}datum{which}BeschikbaarVoorWerk" for which in ("Aanvang", "Einde"))
+        level_code = numbers(field(table, f"{qualification}codeWerkEnDenkniveauWerkzoekende"), np.int8, -1)
+        closing = np.full(n, MISSING_DATE, np.int32)
+        occupation_rows, occupations = ragged(table, "bemiddelingsberoep", "codeBeroepsnaam")
     else:
-        postcode = field(frame, "adres.postcode")
-        travel = pl.repeat(None, frame.height, dtype=pl.Int32, eager=True)
         qualification = ""
-        start, end = (
-            "arbeidsVoorwaarden.datumAanvangWerkzaamheden",
-            "arbeidsVoorwaarden.datumEindeWerkzaamheden",
-        )
-        level_code = field(frame, "codeWerkEnDenkniveauMinimaal").cast(pl.Int32)
-        closing = frame["sluitingsdatumVacature"]
-        codes = field(frame, "beroep.codeBeroepsnaam")
-        named = (codes.is_not_null() & (codes != "")).fill_null(False)
-        occupation_rows, occupations = np.flatnonzero(named.to_numpy()), codes.filter(named)
+        postcode = field(table, "adres.postcode")
+        travel_limit = np.full(n, -1, np.int16)
+        start, end = (f"arbeidsVoorwaarden.datum{which}Werkzaamheden" for which in ("Aanvang", "Einde"))
+        level_code = numbers(field(table, "codeWerkEnDenkniveauMinimaal"), np.int8, -1)
+        closing = days(field(table, "sluitingsdatumVacature"))
+        occupation_rows, occupations = single(table, "beroep.codeBeroepsnaam")
 
-    n = frame.height
-    ids = frame[ID_FIELDS[side]].to_list()
-    x, y = postcodes().locate(postcode)
-    occupation_codes, numbers = distinct_texts(occupations)
-    language_rows, language, language_levels = read_languages(frame, qualification + "taalbeheersing")
+    ids = list(field(table, ID_FIELDS[side]))
+    x, y = _places(postcode)
+    occupation_codes, occupation = distinct_texts(occupations)
+    language_rows, language, language_levels = read_languages(table, f"{qualification}taalbeheersing")
     columns = Columns(
         hash=np.fromiter((stable_hash(source, record) for record in ids), np.uint64, n),
         source=np.zeros(n, np.uint16),
         x=x,
         y=y,
-        travel_limit=_numbers(travel, np.int16, -1),
-        hours_min=_numbers(field(frame, "werktijden.aantalWerkurenPerWeekMinimaal"), np.int8, -1),
-        hours_max=_numbers(field(frame, "werktijden.aantalWerkurenPerWeekMaximaal"), np.int8, -1),
-        irregular=_numbers(
-            field(frame, "flexibiliteit.indicatieOnregelmatigWerkOfPloegendienst"), np.int8, 0
-        ),
-        office_hours=_numbers(field(frame, "werktijden.indicatieKantoortijden"), np.int8, 0),
-        contracts=_bits(frame, "contractvorm", "codeTypeArbeidscontract", CONTRACT_TYPES, np.uint8),
-        licences=_bits(frame, qualification + "rijbewijs", "codeSoortRijbewijs", LICENCES, np.uint16),
-        level=_levels(frame, side, level_code, qualification + "opleiding"),
-        level_code=_numbers(level_code, np.int8, -1),
-        start=days(field(frame, start)),
-        end=days(field(frame, end)),
-        closing=days(closing),
+        travel_limit=travel_limit,
+        hours_min=numbers(field(table, "werktijden.aantalWerkurenPerWeekMinimaal"), np.int8, -1),
+        hours_max=numbers(field(table, "werktijden.aantalWerkurenPerWeekMaximaal"), np.int8, -1),
+        irregular=numbers(field(table, "flexibiliteit.indicatieOnregelmatigWerkOfPloegendienst"), np.int8, 0),
+        office_hours=numbers(field(table, "werktijden.indicatieKantoortijden"), np.int8, 0),
+        contracts=_bits(table, "contractvorm", "codeTypeArbeidscontract", CONTRACT_TYPES, np.uint8),
+        licences=_bits(table, f"{qualification}rijbewijs", "codeSoortRijbewijs", LICENCES, np.uint16),
+        level=_levels(table, side, level_code, f"{qualification}opleiding"),
+        level_code=level_code,
+        start=days(field(table, start)),
+        end=days(field(table, end)),
+        closing=closing,
         language_indptr=row_pointers(language_rows, n),
         language=language,
         language_levels=language_levels,
         occupation_indptr=row_pointers(occupation_rows, n),
-        occupation=numbers.astype(np.int32),
+        occupation=occupation.astype(np.int32),
     )
     return Records(side, (source,), ids, columns, occupation_codes)
-
-
-def field(frame: pl.DataFrame, path: str) -> pl.Series:
-    """The property at a dotted path through objects, null where any object on the way is absent."""
-    top, *inner = path.split(".")
-    series = frame[top]
-    for name in inner:
-        series = prop(series, name)
-    return series
-
-
-def prop(objects: pl.Series, name: str) -> pl.Series:
-    """A property of objects, null where the object is absent."""
-    # Many times faster than an expression, which counts where records come one by one.
-    return objects.struct.unnest()[name]
-
-
-def ragged(frame: pl.DataFrame, path: str, *properties: str) -> tuple[NDArray[np.intp], pl.Series]:
-    """The values of one property of the objects in a list, flattened, absent and empty ones left out.
-
-    Returns
-    -------
-    (rows intp (m,) ascending, values (m,)): value j belongs to record rows[j].
-    """
-    rows, objects = elements(frame, path)
-    for name in properties:
-        objects = prop(objects, name)
-    return _filtered(rows, objects, objects != "" if objects.dtype == pl.String else None)
-
-
-def elements(frame: pl.DataFrame, path: str) -> tuple[NDArray[np.intp], pl.Series]:
-    """The elements of a list property, flattened, with the row that each belongs to; nulls are left out."""
-    lists = field(frame, path)
-    if frame.height == 1:
-        values = lists.explode()
-        return _filtered(np.zeros(len(values), np.intp), values)
-    lengths = lists.list.len().fill_null(0)
-    rows = np.repeat(np.arange(frame.height), lengths.to_numpy())
-    return _filtered(rows, lists.filter(lengths > 0).explode())
-
-
-def _filtered(
-    rows: NDArray[np.intp], values: pl.Series, kept: pl.Series | None = None
-) -> tuple[NDArray[np.intp], pl.Series]:
-    """Rows and values without those that are null, and those that aren't to be kept."""
-    if values.null_count() == len(values):
-        return rows[:0], values.clear()
-    if values.null_count():
-        present = values.is_not_null()
-        kept = present if kept is None else present & kept.fill_null(False)
-    return (rows, values) if kept is None else (rows[kept.to_numpy()], values.filter(kept))
 
 
 def row_pointers(rows: NDArray[np.intp], n: int) -> NDArray[np.int64]:
@@ -295,40 +244,29 @@ def row_pointers(rows: NDArray[np.intp], n: int) -> NDArray[np.int64]:
     return indptr
 
 
-def days(dates: pl.Series) -> NDArray[np.int32]:
-    """Dates spelt YYYY-MM-DD as days since 1970-01-01, int32; MISSING_DATE where absent or no date."""
-    if dates.null_count() == len(dates):
-        return np.full(len(dates), MISSING_DATE, np.int32)
-    parsed = dates.str.to_date("%Y-%m-%d", strict=False).to_physical()
-    return parsed.fill_null(MISSING_DATE).to_numpy().astype(np.int32)
-
-
 def day_number(day: date) -> int:
     """Days since 1970-01-01 of a date."""
     return day.toordinal() - 719_163
 
 
-def read_languages(
-    frame: pl.DataFrame, path: str
-) -> tuple[NDArray[np.intp], NDArray[np.int16], NDArray[np.int8]]:
+def read_languages(table: Table, path: str) -> tuple[NDArray[np.intp], NDArray[np.int16], NDArray[np.int8]]:
     """Languages of every record that names one by its code.
 
     Returns
     -------
     (rows intp (m,) ascending; int16 (m,) packed codes; int8 (m, 4) levels in the order of LANGUAGE_SKILLS).
     """
-    rows, spoken = elements(frame, path)
+    rows, spoken = elements(table, path)
     if not len(rows):
         return rows, np.empty(0, np.int16), np.empty((0, len(LANGUAGE_SKILLS)), np.int8)
-    code = prop(spoken, "codeTaal")
-    named = (code.str.len_bytes() == 3).fill_null(False)
-    rows, spoken, code = rows[named.to_numpy()], spoken.filter(named), code.filter(named)
-    distinct, positions = distinct_texts(code)
-    numbers = np.array([pack_language(text) for text in distinct], np.int16)[positions]
+    named = stated(prop(spoken, "codeTaal"))
+    rows, spoken = rows[named], chosen(spoken, named)
+    distinct, positions = distinct_texts(prop(spoken, "codeTaal"))
+    packed = np.array([pack_language(text) for text in distinct], np.int16)[positions]
     levels = [
-        _numbers(prop(spoken, f"codeNiveauTaalbeheersing{skill}"), np.int8, -1) for skill in LANGUAGE_SKILLS
+        numbers(prop(spoken, f"codeNiveauTaalbeheersing{skill}"), np.int8, -1) for skill in LANGUAGE_SKILLS
     ]
-    return rows, numbers, np.ascontiguousarray(np.stack(levels, axis=1))
+    return rows, packed, np.ascontiguousarray(np.stack(levels, axis=1))
 
 
 def pack_language(code: str) -> int:
@@ -339,49 +277,48 @@ def pack_language(code: str) -> int:
     return number
 
 
-def education_levels(followed: pl.Series) -> NDArray[np.int8]:
+def education_levels(followed: Values) -> NDArray[np.int8]:
     """Level of every opleiding on the scale of codeWerkEnDenkniveau, int8 (m,), 0 where it has none."""
-    to_level = np.array([EDUCATION_TO_LEVEL.get(code, 0) for code in range(10)], np.int8)
-    return to_level[_numbers(prop(followed, "codeNiveauOpleiding"), np.int64, 0)]
+    return _TO_LEVEL[numbers(prop(followed, "codeNiveauOpleiding"), np.intp, 0)]
 
 
-def unfinished(followed: pl.Series) -> NDArray[np.bool_]:
+def unfinished(followed: Values) -> NDArray[np.bool_]:
     """Which opleidingen a profile says were broken off, still run or gave no diploma, bool (m,)."""
-    diploma = _numbers(prop(followed, "indicatieDiploma"), np.int8, 0)
-    status = _numbers(prop(followed, "codeStatusOpleiding"), np.int8, 0)
+    diploma = numbers(prop(followed, "indicatieDiploma"), np.int8, 0)
+    status = numbers(prop(followed, "codeStatusOpleiding"), np.int8, 0)
     return np.isin(status, (2, 3)) | np.equal(diploma, 2)
 
 
-def _numbers(series: pl.Series, dtype: type[Number], missing: int) -> NDArray[Number]:
-    if series.null_count() == len(series):
-        return np.full(len(series), missing, dtype)
-    return (series.fill_null(missing) if series.null_count() else series).to_numpy().astype(dtype)
+def _places(postcode: Values) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Coordinates of postcodes, NO_LOCATION where there is none that is in the table."""
+    if not isinstance(postcode, list):
+        return postcodes().locate(postcode)
+    places = [(NO_LOCATION, NO_LOCATION) if each is None else postcodes().place(each) for each in postcode]
+    x, y = np.array(places, np.int32).reshape(-1, 2).T.copy()
+    return x, y
 
 
 def _bits(
-    frame: pl.DataFrame, path: str, name: str, values: tuple[str, ...], dtype: type[Number]
+    table: Table, path: str, name: str, values: tuple[str, ...], dtype: type[Number]
 ) -> NDArray[Number]:
-    rows, codes = ragged(frame, path, name)
-    bits = np.zeros(frame.height, dtype)
-    if not len(rows):
-        return bits
-    numbers = codes.cast(pl.Enum(values)).to_physical().to_numpy()
-    for number in range(len(values)):
+    rows, codes = ragged(table, path, name)
+    distinct, positions = distinct_texts(codes)
+    bits = np.zeros(len(table), dtype)
+    for place, code in enumerate(distinct):
         # A row that stands twice in the index gets the same bit twice.
-        bits[rows[numbers == number]] |= dtype(1 << number)
+        bits[rows[positions == place]] |= dtype(1 << values.index(code))
     return bits
 
 
-def _levels(frame: pl.DataFrame, side: Side, level_code: pl.Series, educations: str) -> NDArray[np.int8]:
+def _levels(table: Table, side: Side, level_code: NDArray[np.int8], educations: str) -> NDArray[np.int8]:
     """A profile's highest level, stated or of a finished education; a vacancy's stated, else lowest, one."""
-    stated = _numbers(level_code, np.int8, 0)
-    stated[(stated < 1) | (stated > 6)] = 0
-    rows, followed = elements(frame, educations)
+    level = np.where((level_code < 1) | (level_code > 6), np.int8(0), level_code)
+    rows, followed = elements(table, educations)
     levels = education_levels(followed)
     if side == "werkzoekende":
         levels[unfinished(followed)] = 0
-        np.maximum.at(stated, rows, levels)
-        return stated
-    lowest = np.full(frame.height, 7, np.int8)
+        np.maximum.at(level, rows, levels)
+        return level
+    lowest = np.full(len(table), 7, np.int8)
     np.minimum.at(lowest, rows[levels > 0], levels[levels > 0])
-    return np.where((stated == 0) & (lowest < 7), lowest, stated)
+    return np.where((level == 0) & (lowest < 7), lowest, level)

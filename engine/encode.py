@@ -13,26 +13,35 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 
+from data.dataset import ID_FIELDS
 from engine.columns import (
     Records,
     day_number,
-    days,
     education_levels,
-    elements,
-    field,
-    prop,
-    ragged,
     read_columns,
     row_pointers,
     sort_by_key,
     unfinished,
 )
 from engine.features import EDUCATION, EDUCATION_LEVELS, OCCUPATION, SECTOR, SKILL
+from engine.fields import (
+    FEW,
+    chosen,
+    days,
+    elements,
+    field,
+    numbers,
+    prop,
+    ragged,
+    single,
+    stated,
+)
 from engine.kernels import FULL, MISSING_DATE, Sparse, expand
 
 if TYPE_CHECKING:
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
 
     from data.standard import Side
     from engine.features import FeatureSpace
+    from engine.fields import Table, Values
 
 INTEREST: Final = 64
 """Degree to which an interest counts as something that a profile has."""
@@ -113,12 +123,12 @@ class _Part:
         return _Part(self.rows, self.features, np.full(len(self.rows), degree, np.uint8))
 
 
-def encode(frame: pl.DataFrame, side: Side, space: FeatureSpace, *, as_of: date, source: str = "") -> Encoded:
-    """Turn a frame of records into columns and vectors.
+def encode(table: Table, side: Side, space: FeatureSpace, *, as_of: date, source: str = "") -> Encoded:
+    """Turn records into columns and vectors.
 
     Parameters
     ----------
-    frame : records as `data.dataset` reads them, in any order, ids unique.
+    table : records in any order, ids unique.
     side : which kind of record.
     space : gives features their numbers, and learns codes that it has not seen.
     as_of : the day on which the age of experience is measured.
@@ -134,13 +144,13 @@ def encode(frame: pl.DataFrame, side: Side, space: FeatureSpace, *, as_of: date,
     of an interest or a course counts where it equals a label of the taxonomy. A code of the SBI counts as it
     is spelt, since the standard's number has lost its leading zeros and with them its place in the hierarchy.
     """
-    frame = sort_by_key(frame, side)
-    records = read_columns(frame, side, source=source)
+    table = _in_order(table, side)
+    records = read_columns(table, side, source=source)
     if side == "werkzoekende":
-        asks, has = _profile(frame, space, day_number(as_of))
+        asks, has = _profile(table, space, day_number(as_of))
     else:
-        asks, has = _vacancy(frame, space, records)
-    n = frame.height
+        asks, has = _vacancy(table, space, records)
+    n = len(table)
     nowhere = np.zeros(len(space) + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
     return Encoded(
         records=records,
@@ -150,6 +160,14 @@ def encode(frame: pl.DataFrame, side: Side, space: FeatureSpace, *, as_of: date,
         reach=Sparse(*space.reach()),
         space=space,
     )
+
+
+def _in_order(table: Table, side: Side) -> Table:
+    """The records in the order of their ids, of a frame of few of them one by one."""
+    if isinstance(table, pl.DataFrame):
+        table = sort_by_key(table, side)
+        return table if table.height > FEW else table.to_dicts()
+    return sorted(table, key=itemgetter(ID_FIELDS[side]))
 
 
 def renumbered(encoded: Encoded, space: FeatureSpace, first: int) -> Encoded:
@@ -164,112 +182,100 @@ def renumbered(encoded: Encoded, space: FeatureSpace, first: int) -> Encoded:
     used = np.unique(np.concatenate([encoded.asks.features, encoded.has.features]))
     if not np.any(used >= first):
         return encoded
-    numbers = np.arange(len(encoded.space), dtype=np.int32)
+    own = np.arange(len(encoded.space), dtype=np.int32)
     for feature in used[used >= first].tolist():
-        codes = pl.Series([encoded.space.codes[feature]])
-        numbers[feature] = space.ids(int(encoded.space.group[feature]), codes)[0]
+        group, code = int(encoded.space.group[feature]), encoded.space.codes[feature]
+        own[feature] = space.ids(group, [code])[0]
     return replace(
         encoded,
-        asks=with_numbers(encoded.asks, numbers),
-        has=with_numbers(encoded.has, numbers),
+        asks=with_numbers(encoded.asks, own),
+        has=with_numbers(encoded.has, own),
         reach=Sparse(*space.reach()),
         space=space,
     )
 
 
-def with_numbers(vectors: Sparse, numbers: NDArray[np.int32]) -> Sparse:
+def with_numbers(vectors: Sparse, new: NDArray[np.int32]) -> Sparse:
     """The same vectors with other numbers for their features, ascending within a row again."""
-    most = int(numbers.max(initial=-1))
+    most = int(new.max(initial=-1))
     nowhere = np.zeros(most + 2, np.int64), np.empty(0, np.int32), np.empty(0, np.uint8)
-    return Sparse(*expand(vectors.indptr, numbers[vectors.features], vectors.values, *nowhere))
+    return Sparse(*expand(vectors.indptr, new[vectors.features], vectors.values, *nowhere))
 
 
-def _profile(frame: pl.DataFrame, space: FeatureSpace, today: int) -> tuple[list[_Part], list[_Part]]:
+def _profile(table: Table, space: FeatureSpace, today: int) -> tuple[list[_Part], list[_Part]]:
     qualification = "arbeidsmarktkwalificatie"
-    occupations = _codes(frame, space, OCCUPATION, "bemiddelingsberoep", "codeBeroepsnaam")
-    interests = _labels(frame, space, f"{qualification}.interesse", "naamInteresse")
-    sectors = _codes(frame, space, SECTOR, "sector", "codeSbi")
+    occupations = _codes(ragged(table, "bemiddelingsberoep", "codeBeroepsnaam"), space, OCCUPATION)
+    interests = _labels(ragged(table, f"{qualification}.interesse", "naamInteresse"), space)
+    sectors = _codes(ragged(table, "sector", "codeSbi"), space, SECTOR)
+    level = numbers(field(table, f"{qualification}.codeWerkEnDenkniveauWerkzoekende"), np.int8, 0)
     has = [
         occupations,
         interests.at(INTEREST),
         sectors,
-        _experience(frame, space, f"{qualification}.werkervaring", today),
-        *_educations(frame, space, f"{qualification}.opleiding", asked=False),
-        _level(field(frame, f"{qualification}.codeWerkEnDenkniveauWerkzoekende"), space),
-        _labels(frame, space, f"{qualification}.cursus", "naamCursus"),
-        _codes(frame, space, SKILL, f"{qualification}.competentiebeheersing", "codeCompetentie"),
+        _experience(table, space, f"{qualification}.werkervaring", today),
+        *_educations(table, space, f"{qualification}.opleiding", asked=False),
+        _level(level, space),
+        _labels(ragged(table, f"{qualification}.cursus", "naamCursus"), space),
+        _codes(ragged(table, f"{qualification}.competentiebeheersing", "codeCompetentie"), space, SKILL),
     ]
     return [occupations, interests, sectors], has
 
 
-def _vacancy(frame: pl.DataFrame, space: FeatureSpace, records: Records) -> tuple[list[_Part], list[_Part]]:
-    code = field(frame, "beroep.codeBeroepsnaam")
-    named = (code != "").fill_null(False)
+def _vacancy(table: Table, space: FeatureSpace, records: Records) -> tuple[list[_Part], list[_Part]]:
     offers = [
-        _part(np.flatnonzero(named.to_numpy()), space.ids(OCCUPATION, code.filter(named))),
-        _codes(frame, space, SKILL, "competentiebeheersing", "codeCompetentie"),
-        _labels(frame, space, "cursus", "naamCursus"),
-        _sector(field(frame, "sector.codeSbi"), space),
-        _codes(frame, space, SECTOR, "werkgever.sector", "codeSbi"),
+        _codes(single(table, "beroep.codeBeroepsnaam"), space, OCCUPATION),
+        _codes(ragged(table, "competentiebeheersing", "codeCompetentie"), space, SKILL),
+        _labels(ragged(table, "cursus", "naamCursus"), space),
+        _codes(single(table, "sector.codeSbi"), space, SECTOR),
+        _codes(ragged(table, "werkgever.sector", "codeSbi"), space, SECTOR),
     ]
-    *_, names = _educations(frame, space, "opleiding", asked=True)
-    return [*offers, _level(pl.Series(records.columns.level), space), names], offers
+    *_, names = _educations(table, space, "opleiding", asked=True)
+    return [*offers, _level(records.columns.level, space), names], offers
 
 
 def _part(rows: NDArray[np.intp], features: NDArray[np.int32]) -> _Part:
     return _Part(rows, features, np.full(len(rows), FULL, np.uint8))
 
 
-def _codes(frame: pl.DataFrame, space: FeatureSpace, group: int, path: str, name: str) -> _Part:
-    rows, codes = ragged(frame, path, name)
-    return _part(rows, space.ids(group, codes.cast(pl.String)))
+def _codes(found: tuple[NDArray[np.intp], Values], space: FeatureSpace, group: int) -> _Part:
+    rows, codes = found
+    return _part(rows, space.ids(group, codes))
 
 
-def _sector(codes: pl.Series, space: FeatureSpace) -> _Part:
-    stated = codes.is_not_null()
-    return _part(np.flatnonzero(stated.to_numpy()), space.ids(SECTOR, codes.filter(stated).cast(pl.String)))
+def _labels(found: tuple[NDArray[np.intp], Values], space: FeatureSpace) -> _Part:
+    rows, labels = found
+    features, known = space.find_labels(labels)
+    return _part(rows[known], features[known])
 
 
-def _labels(frame: pl.DataFrame, space: FeatureSpace, path: str, name: str) -> _Part:
-    rows, labels = ragged(frame, path, name)
-    features, found = space.find_labels(labels)
-    return _part(rows[found], features[found])
-
-
-def _level(codes: pl.Series, space: FeatureSpace) -> _Part:
+def _level(levels: NDArray[np.int8], space: FeatureSpace) -> _Part:
     """The feature of a level on the scale of codeWerkEnDenkniveau; 0, 1 and 7 say nothing."""
-    levels = codes.fill_null(0).to_numpy()
     rows = np.flatnonzero((levels >= EDUCATION_LEVELS[0]) & (levels <= EDUCATION_LEVELS[-1]))
     return _part(rows, space.levels[levels[rows]])
 
 
-def _educations(frame: pl.DataFrame, space: FeatureSpace, path: str, *, asked: bool) -> tuple[_Part, _Part]:
+def _educations(table: Table, space: FeatureSpace, path: str, *, asked: bool) -> tuple[_Part, _Part]:
     """Levels and names of courses of study, at the degree to which they are finished where they are had."""
-    rows, followed = elements(frame, path)
-    if not len(rows):
-        return _part(rows, np.empty(0, np.int32)), _part(rows, np.empty(0, np.int32))
+    rows, followed = elements(table, path)
     degrees = np.full(len(rows), FULL, np.uint8)
     if not asked:
         degrees[unfinished(followed)] = UNFINISHED
     levels = education_levels(followed)
     known = levels > 0
     codes = prop(followed, "codeOpleidingsnaam")
-    named = codes.is_not_null()
-    names = space.ids(EDUCATION, codes.filter(named).cast(pl.String))
+    named = stated(codes)
     return (
         _Part(rows[known], space.levels[levels[known]], degrees[known]),
-        _Part(rows[named.to_numpy()], names, degrees[named.to_numpy()]),
+        _Part(rows[named], space.ids(EDUCATION, chosen(codes, named)), degrees[named]),
     )
 
 
-def _experience(frame: pl.DataFrame, space: FeatureSpace, path: str, today: int) -> _Part:
+def _experience(table: Table, space: FeatureSpace, path: str, today: int) -> _Part:
     """Occupations worked in: a day counts half, three years count whole, after two years they fade."""
-    rows, jobs = elements(frame, path)
-    if not len(rows):
-        return _part(rows, np.empty(0, np.int32))
+    rows, jobs = elements(table, path)
     codes = prop(prop(jobs, "beroep"), "codeBeroepsnaam")
-    named = (codes != "").fill_null(False)
-    jobs, codes, rows = jobs.filter(named), codes.filter(named), rows[named.to_numpy()]
+    named = stated(codes)
+    rows, jobs, codes = rows[named], chosen(jobs, named), chosen(codes, named)
     start = days(prop(jobs, "datumAanvangWerkzaamheden")).astype(np.int64)
     end = days(prop(jobs, "datumEindeWerkzaamheden")).astype(np.int64)
     dated, ended = start != MISSING_DATE, end != MISSING_DATE

@@ -12,19 +12,21 @@ import hashlib
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
 
 from data.standard.values import WERK_EN_DENKNIVEAU
 from data.taxonomy import normalise
+from engine.fields import distinct_texts
 from engine.kernels import FULL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.taxonomy import Taxonomy
+    from engine.fields import Values
 
 GROUPS: Final = ("occupation", "skill", "education", "sector")
 """Feature groups in the order of their numbers (uint8)."""
@@ -41,9 +43,6 @@ BROADER_DEGREES: Final = (64, 32)
 
 EDUCATION_LEVELS: Final = (2, 3, 4, 5, 6)
 """Levels that can be asked for, on the scale of codeWerkEnDenkniveau (2 basis .. 6 wetenschappelijk)."""
-
-_FEW: Final = 16
-"""Texts below this number are looked at one by one: that takes less time than to start on a column."""
 
 ONE_LEVEL_SHORT: Final = 64
 """Degree to which an education covers the level just above it."""
@@ -126,37 +125,37 @@ class FeatureSpace:
         """Tie-breaking hash of every feature, uint64, (n_features,)."""
         return self._arrays()[2]
 
-    def ids(self, group: int, codes: pl.Series) -> NDArray[np.int32]:
-        """Feature numbers of text codes; codes not seen before get a number of their own.
+    def ids(self, group: int, codes: Values) -> NDArray[np.int32]:
+        """Feature numbers of codes; codes not seen before get a number of their own.
 
         Parameters
         ----------
         group : index into `GROUPS`.
-        codes : String, (m,), no nulls.
+        codes : texts, or numbers that are spelt as texts, (m,), no nulls.
 
         Returns
         -------
         int32, (m,).
         """
-        if codes.is_empty():
+        if not len(codes):
             return np.empty(0, np.int32)
         distinct, positions = distinct_texts(codes)
         numbers = [self._number(group, code) for code in distinct]
         features: NDArray[np.int32] = np.array(numbers, np.int32)[positions]
         return features
 
-    def find_labels(self, labels: pl.Series) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    def find_labels(self, labels: Values) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Features of free labels that equal a label of the taxonomy, occupations before skills.
 
         Parameters
         ----------
-        labels : String, (m,), no nulls.
+        labels : texts, (m,), no nulls.
 
         Returns
         -------
         (int32 (m,) feature numbers, 0 where none is equal; bool (m,) True where one is).
         """
-        if labels.is_empty():
+        if not len(labels):
             return np.empty(0, np.int32), np.empty(0, np.bool_)
         distinct, positions = distinct_texts(labels)
         occupations, skills = self.taxonomy.occupations.label_index(), self.taxonomy.skills.label_index()
@@ -282,16 +281,6 @@ class FeatureSpace:
             )
             self._arrays_of = len(self.codes)
         return self._cached
-
-
-def distinct_texts(texts: pl.Series) -> tuple[list[str], NDArray[np.integer[Any]]]:
-    """Return the distinct texts of a column without nulls, ascending, and the place of each among them."""
-    if len(texts) < _FEW:
-        listed = texts.to_list()
-        distinct = sorted(set(listed))
-        return distinct, np.array([distinct.index(text) for text in listed], np.intp)
-    ordered = texts.unique().sort()
-    return ordered.to_list(), texts.cast(pl.Enum(ordered)).to_physical().to_numpy()
 
 
 def stable_hash(*parts: str) -> int:

@@ -21,6 +21,8 @@ DIGIT: Final = "h"
 """Stands in a form for a hexadecimal digit, which is itself none of them."""
 
 _DIGITS: Final = np.frombuffer(b"0123456789abcdef", np.uint8)
+_VALUES: Final = np.zeros(256, np.uint8)
+_VALUES[_DIGITS] = np.arange(16)
 _AT_ONCE: Final = 1 << 16
 
 
@@ -89,7 +91,7 @@ def _form(ids: pl.Series) -> str:
 
 def _packed(ids: pl.Series, digits: list[int]) -> NDArray[np.uint8]:
     letters = np.frombuffer("".join(ids.to_list()).encode(), np.uint8).reshape(len(ids), -1)[:, digits]
-    values = np.searchsorted(_DIGITS, letters)
+    values = _VALUES[letters]
     return (values[:, 0::2] << 4 | values[:, 1::2]).astype(np.uint8)
 
 

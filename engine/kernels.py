@@ -277,36 +277,43 @@ def expand(
     size = 0
     for j in range(indptr[0], indptr[-1]):
         size += 1 + reach_indptr[features[j] + 1] - reach_indptr[features[j]]
-    best = np.zeros(len(reach_indptr) - 1, np.uint8)
+    n_features = len(reach_indptr) - 1
+    best = np.zeros(n_features, np.uint8)
+    # A bit for each feature that the row covers, and one for each 64 of those: so they come out in order. And
+    # without a branch, for nothing can foresee which feature comes next, and at which degree.
+    bits, words = np.zeros(n_features // 64 + 1, np.uint64), np.zeros(n_features // 4096 + 1, np.uint64)
     out_indptr = np.zeros(len(indptr), np.int64)
     out_features = np.empty(size, np.int32)
     out_degrees = np.empty(size, np.uint8)
-    end = 0
+    end = np.uintp(0)
     for row in range(len(indptr) - 1):
-        start = end
         for j in range(indptr[row], indptr[row + 1]):
-            feature = features[j]
+            feature = np.uintp(features[j])
             degree = np.int32(degrees[j])
-            end = _raise(best, feature, degrees[j], out_features, end)
-            for r in range(reach_indptr[feature], reach_indptr[feature + 1]):
+            _raise(best, bits, words, feature, degrees[j])
+            for r in range(reach_indptr[feature], reach_indptr[feature + np.uintp(1)]):
                 reached = np.uint8((degree * np.int32(reach_degrees[r]) + 64) >> 7)
-                end = _raise(best, reach_features[r], reached, out_features, end)
-        out_features[start:end].sort()
-        for j in range(start, end):
-            out_degrees[j] = best[out_features[j]]
-            best[out_features[j]] = 0
+                _raise(best, bits, words, np.uintp(reach_features[r]), reached)
+        for part in range(len(words)):
+            while words[part]:
+                word = np.uintp(part * 64) + np.uintp(trailing_zeros(words[part]))  # type: ignore[call-arg]
+                words[part] &= words[part] - np.uint64(1)
+                covered, bits[word] = bits[word], 0
+                while covered:
+                    feature = word * np.uintp(64) + np.uintp(trailing_zeros(covered))
+                    covered &= covered - np.uint64(1)
+                    out_features[end], out_degrees[end] = feature, best[feature]
+                    end += np.uintp(best[feature] > 0)
+                    best[feature] = 0
         out_indptr[row + 1] = end
     return out_indptr, out_features[:end].copy(), out_degrees[:end].copy()
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _raise(best: Any, feature: Any, degree: Any, touched: Any, end: Any) -> Any:
-    if degree > best[feature]:
-        if best[feature] == 0:
-            touched[end] = feature
-            end += 1
-        best[feature] = degree
-    return end
+def _raise(best: Any, bits: Any, words: Any, feature: Any, degree: Any) -> None:
+    best[feature] = max(best[feature], degree)
+    bits[feature >> np.uintp(6)] |= np.uint64(1) << (feature & np.uintp(63))
+    words[feature >> np.uintp(12)] |= np.uint64(1) << (feature >> np.uintp(6) & np.uintp(63))
 
 
 @njit(cache=True, nogil=True)

@@ -40,7 +40,7 @@ async def asked(
     answers: Sequence[Answer], *, seconds: float = 5.0, times: int = 1, remotes: RemoteSources | None = None
 ) -> tuple[list[SourceAnswer], list[FalseSource], float]:
     """What sources that give these answers are told to have answered, and how long it took the last time."""
-    remotes = remotes or RemoteSources(CONTEXT)
+    remotes = remotes or RemoteSources(CONTEXT, private_networks=True)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(remotes.aclose)
         servers = [await stack.enter_async_context(serving(answer)) for answer in answers]
@@ -140,7 +140,7 @@ def descriptors() -> int:
 
 def test_no_task_and_no_socket_is_left_after_many_questions() -> None:
     async def many() -> None:
-        remotes = RemoteSources(CONTEXT, failures=10**9)
+        remotes = RemoteSources(CONTEXT, private_networks=True, failures=10**9)
         async with AsyncExitStack() as stack:
             servers = [
                 await stack.enter_async_context(serving(answer))
@@ -183,7 +183,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 def test_a_client_that_goes_away_ends_the_calls_to_all_sources() -> None:
     async def leave() -> None:
-        remotes = RemoteSources(CONTEXT, failures=1)
+        remotes = RemoteSources(CONTEXT, private_networks=True, failures=1)
         async with serving(raw(then="hang")) as server, serving(honest()) as other:
             sources = [remotes.get(registered("s", server.port)), remotes.get(registered("t", other.port))]
             question = asyncio.create_task(ask_all(sources, INQUIRY, CALLER, seconds=60))
@@ -210,7 +210,7 @@ def test_the_completeness_of_all_subsets_of_sources_is_the_truth() -> None:
 
     async def all_of_them() -> None:
         chance = random.Random(1)
-        remotes = RemoteSources(CONTEXT, failures=10**9)
+        remotes = RemoteSources(CONTEXT, private_networks=True, failures=10**9)
         async with AsyncExitStack() as stack:
             servers = [await stack.enter_async_context(serving(honest())) for _ in range(8)]
             sources = [remotes.get(registered(f"s{n}", each.port)) for n, each in enumerate(servers)]

@@ -104,9 +104,11 @@ def detail(world: NightlyWorld, side: Side, vum_id: str, controller: str = OWNER
 
 
 def take(world: NightlyWorld, **what: Any) -> Any:
-    return withdraw(
-        world.audit, world.keys, world.handles, world.nights, world.clock, Withdrawal(**what), "test"
-    )
+    return withdraw(world.audit, world.keys, world.nights, world.clock, Withdrawal(**what), "test")
+
+
+def copy(world: NightlyWorld, target: Path, oin: str = OWNER) -> None:
+    fetch(world.audit, world.keys, world.nights, world.clock, oin, target, actor="test")
 
 
 # What stands in it
@@ -473,7 +475,7 @@ def opens_to(world: NightlyWorld, frame: pl.DataFrame, record_id: str) -> pl.Ser
 
 def test_recipients_are_told_what_their_copies_must_lose(world: NightlyWorld, tmp_path: Path) -> None:
     night = world.run()
-    fetch(world.audit, world.nights, world.clock, OWNER, tmp_path / "copy")
+    copy(world, tmp_path / "copy")
     copied = pl.read_parquet(tmp_path / "copy" / "matches" / "vacature" / "*.parquet")
     held = copied.filter(opens_to(world, copied, "two-p1"))["vumID"]
     take(world, source_id="two", record_id="two-p1")

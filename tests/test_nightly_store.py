@@ -21,7 +21,7 @@ def test_a_night_is_run_fetched_and_withdrawn_from(store: Store, tmp_path: Path)
     world = NightlyWorld(store, tmp_path / "state")
     world.fill()
     world.run()
-    fetch(world.audit, world.nights, world.clock, OWNER, tmp_path / "copy")
+    fetch(world.audit, world.keys, world.nights, world.clock, OWNER, tmp_path / "copy", actor="test")
     with store.read() as connection:
         counts = [
             connection.scalar(select(func.count()).select_from(each))
@@ -29,7 +29,7 @@ def test_a_night_is_run_fetched_and_withdrawn_from(store: Store, tmp_path: Path)
         ]
     assert counts == [1, 8, 1, 20]
     asked = Withdrawal(source_id="two", record_id="two-p1")
-    taken = withdraw(world.audit, world.keys, world.handles, world.nights, world.clock, asked, "test")
+    taken = withdraw(world.audit, world.keys, world.nights, world.clock, asked, "test")
     assert set(*map(set, taken.values())) == {OWNER, OTHER_OWNER}
 
 

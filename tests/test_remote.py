@@ -49,7 +49,7 @@ def with_source(answer: Answer, told: Told, **options: Any) -> None:
     """Have something happen with a source that gives an answer."""
 
     async def happen() -> None:
-        remotes = RemoteSources(CONTEXT, **options)
+        remotes = RemoteSources(CONTEXT, private_networks=True, **options)
         async with serving(answer) as server:
             try:
                 await told(remotes.get(registered("s", server.port)), server)
@@ -173,7 +173,7 @@ def test_a_cookie_is_not_kept_and_proxies_of_the_environment_are_not_asked(
 )
 def test_an_address_that_may_not_be_asked_is_a_source_that_failed(address: str) -> None:
     async def ask() -> None:
-        remotes = RemoteSources(CONTEXT)
+        remotes = RemoteSources(CONTEXT, private_networks=True)
         found = await remotes.get(replace(registered("s", 9), url=address)).ask(INQUIRY, CALLER, seconds=5)
         assert (found.status, found.why) == ("failed", "address")
         await remotes.aclose()
@@ -183,7 +183,7 @@ def test_an_address_that_may_not_be_asked_is_a_source_that_failed(address: str) 
 
 def test_a_source_that_the_registry_has_moved_is_asked_at_its_new_address() -> None:
     async def move() -> None:
-        remotes = RemoteSources(CONTEXT)
+        remotes = RemoteSources(CONTEXT, private_networks=True)
         async with serving(honest()) as first, serving(honest()) as second:
             for server, n_asked in ((first, (1, 0)), (first, (2, 0)), (second, (2, 1))):
                 found = await remotes.get(registered("s", server.port)).ask(INQUIRY, CALLER, seconds=5)
@@ -198,7 +198,7 @@ def test_a_source_that_the_registry_has_moved_is_asked_at_its_new_address() -> N
 
 def test_a_call_under_way_while_the_registry_moves_its_source_leaves_no_connection() -> None:
     async def move() -> None:
-        remotes = RemoteSources(CONTEXT)
+        remotes = RemoteSources(CONTEXT, private_networks=True)
         slow = raw(head(length=len(encoded(HONEST))), encoded(HONEST), pause=0.2)
         async with serving(slow) as first, serving(honest()) as second:
             asking = asyncio.create_task(
@@ -216,7 +216,7 @@ def test_a_call_under_way_while_the_registry_moves_its_source_leaves_no_connecti
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_calls_that_end_at_any_moment_leave_no_connection_and_keep_no_place(scheme: str) -> None:
     async def end() -> None:
-        remotes = RemoteSources(CONTEXT, failures=10**9)
+        remotes = RemoteSources(CONTEXT, private_networks=True, failures=10**9)
         async with serving(raw(then="hang")) as server:
             source = remotes.get(registered("s", server.port, scheme))
             for turns in range(3 * CONNECTIONS):
@@ -359,7 +359,7 @@ def test_a_source_sees_the_exchanges_certificate_and_the_exchange_checks_the_sou
 
     def server_context(authority: Authority, **options: Any) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*authority.issue([ANSWERING], **options).written(tmp_path, "source"))
+        context.load_cert_chain(*authority.issue([PROCESSOR], **options).written(tmp_path, "source"))
         context.load_verify_locations(authorities)
         context.verify_mode = ssl.CERT_REQUIRED
         return context
@@ -369,7 +369,7 @@ def test_a_source_sees_the_exchanges_certificate_and_the_exchange_checks_the_sou
         old.maximum_version = ssl.TLSVersion.TLSv1_1
 
     async def ask(server: ssl.SSLContext, client: ssl.SSLContext, host: str = "127.0.0.1") -> str:
-        remotes = RemoteSources(client)
+        remotes = RemoteSources(client, private_networks=True)
         async with serving(honest(), server, host) as source:
             found = await remotes.get(registered("s", source.port, "https", host)).ask(
                 INQUIRY, CALLER, seconds=5
@@ -393,7 +393,7 @@ def test_a_source_sees_the_exchanges_certificate_and_the_exchange_checks_the_sou
 
 def test_a_server_that_never_ends_its_tls_handshake_takes_no_more_than_the_time_there_is() -> None:
     async def ask() -> None:
-        remotes = RemoteSources(CONTEXT)
+        remotes = RemoteSources(CONTEXT, private_networks=True)
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(serving(honest()))
             begin = time.perf_counter()

@@ -208,12 +208,12 @@ def withdraw(
 ) -> None:
     """Take a person, a vacancy or a participant out of all published nights at once.
 
-    Also out of one that is being made. Every recipient that had it is told in
-    nights/notices, with the vumIDs that its own copies must lose. The records stay
-    with their source: see `koppel subject` for those.
+    Also out of one that is being made, and no vumID of these nights opens it any
+    more. Every recipient that had it is told in nights/notices, with the vumIDs
+    that its own copies must lose. The records stay with their source: see `koppel
+    subject` for those. Where this is broken off, the next run goes on with it.
     """
     from api.clock import now
-    from api.exchange.handles import Handles
     from api.exchange.keys import Keys
     from api.exchange.nightly.withdrawal import Withdrawal
     from api.exchange.nightly.withdrawal import withdraw as withdraw_of
@@ -221,11 +221,9 @@ def withdraw(
     if (party is None) == (source is None) or (source is None) != (record_id is None):
         raise typer.BadParameter("--source and --id, or --party.")
     settings = settings_of(config)
-    store, keys = store_of(settings), Keys(settings.keys_file)
+    audit, keys = audit_of(settings, store_of(settings)), Keys(settings.keys_file)
     asked = Withdrawal(party, source, record_id)
-    taken = withdraw_of(
-        audit_of(settings, store), keys, Handles(keys, now), nights_of(settings), now, asked, account()
-    )
+    taken = withdraw_of(audit, keys, nights_of(settings), now, asked, account())
     for night, recipients in taken.items():
         for name, each in recipients.items():
             what = (
@@ -250,12 +248,26 @@ def fetch(
 ) -> None:
     """Copy the folder of a recipient, and remember that it was fetched."""
     from api.clock import now
+    from api.exchange.keys import Keys
     from api.exchange.nightly.withdrawal import fetch as fetch_of
 
     settings = settings_of(config)
-    store = store_of(settings)
-    found = fetch_of(audit_of(settings, store), nights_of(settings), now, party, output, processor, night)
+    audit, keys = audit_of(settings, store_of(settings)), Keys(settings.keys_file)
+    found = fetch_of(audit, keys, nights_of(settings), now, party, output, processor, night, actor=account())
     note(f"Night {found} is in {output}.")
+
+
+def take_ended_out(config: Path | None) -> None:
+    """Take parties whose admission has ended out of the nights, where there are any."""
+    from api.clock import now
+    from api.exchange.keys import Keys
+    from api.exchange.nightly.withdrawal import withdraw_ended
+
+    settings = settings_of(config)
+    nights = nights_of(settings)
+    if nights.names():
+        audit, keys = audit_of(settings, store_of(settings)), Keys(settings.keys_file)
+        withdraw_ended(audit, keys, nights, now, account())
 
 
 def nights_of(settings: Settings) -> Nights:

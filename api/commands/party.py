@@ -9,6 +9,7 @@ import typer
 from api.commands import options
 from api.commands.console import row, show, show_json, table
 from api.commands.moments import End, From, Until, iso, local, moment_of
+from api.commands.nightly import take_ended_out
 from api.commands.opened import Config, administration_of, registry_of
 
 if TYPE_CHECKING:
@@ -76,8 +77,13 @@ def change(
 
 @commands.command(epilog="Example: koppel party end 00000001823288444000 --until 2027-01-01")
 def end(oin: Oin, until: End = None, config: Config = None) -> None:
-    """End the admission of a participant: it may not ask, and its sources are not asked."""
+    """End the admission of a participant: it may not ask, and its sources are not asked.
+
+    It is taken out of the nights, too: at once, or where it ends later by the
+    first run of a night after that.
+    """
     administration_of(config).end_party(oin, moment_of(until))
+    take_ended_out(config)
 
 
 @commands.command("list", epilog="Example: koppel party list --json")

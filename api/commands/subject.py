@@ -77,7 +77,6 @@ def erase(source: Source, record_id: RecordId, config: Config = None) -> None:
 def _take_out_of_nights(settings: Settings, audit: Audit, source: str, record_id: str) -> None:
     """Take a record out of the nights, where there are any."""
     from api.clock import now
-    from api.exchange.handles import Handles
     from api.exchange.keys import Keys
     from api.exchange.nightly.nights import Nights
     from api.exchange.nightly.withdrawal import Withdrawal, withdraw
@@ -85,7 +84,7 @@ def _take_out_of_nights(settings: Settings, audit: Audit, source: str, record_id
     nights = Nights(settings.state / "nights")
     if nights.root.is_dir():
         keys, asked = Keys(settings.keys_file), Withdrawal(source_id=source, record_id=record_id)
-        withdraw(audit, keys, Handles(keys, now), nights, now, asked, account())
+        withdraw(audit, keys, nights, now, asked, account())
 
 
 def holder_of(settings: Settings, store: Store) -> Holder:

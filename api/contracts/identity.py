@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from api.config import Settings
 
-__all__ = ["LAPTOP", "Identified", "Identity", "LaptopIdentity", "ProxyIdentity", "identity_of"]
+__all__ = ["LAPTOP", "Identified", "Identity", "LaptopIdentity", "ProxyIdentity", "identity_of", "oin_of"]
 
 Scope = Any
 """The ASGI scope of a request."""
@@ -145,7 +145,7 @@ def _read(passed: bytes) -> _Read | None:
             if not pem.startswith(_BEGIN) or pem.count(_BEGIN) != 1:
                 return None
             certificate = x509.load_pem_x509_certificate(pem)
-        oin = _oin(certificate)
+        oin = oin_of(certificate)
     except ValueError:
         return None
     if oin is None:
@@ -157,8 +157,11 @@ def _read(passed: bytes) -> _Read | None:
     )
 
 
-def _oin(certificate: Certificate) -> str | None:
-    """Give the OIN of the subject: PKIoverheid has it in serialNumber, and nowhere else does it count."""
+def oin_of(certificate: Certificate) -> str | None:
+    """Give the OIN of the subject: PKIoverheid has it in serialNumber, and nowhere else does it count.
+
+    None where there is no such number, or more than one. Raises ValueError where the subject can't be read.
+    """
     from cryptography.x509.oid import NameOID
 
     numbers = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)

@@ -122,15 +122,22 @@ async def available(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def log_subjects(
-    audit: Audit, connection: Connection, side: Side, found: Sequence[Match]
+    audit: Audit, connection: Connection, side: Side, found: Sequence[Match], *, held: bool = True
 ) -> tuple[dict[str, int], list[str]]:
-    """Give how many records of each source are shown, and the pseudonyms of whose they are."""
+    """Give how many records of each source are shown, and the pseudonyms of whose they are.
+
+    held : whether those of hosted sources were found in the store, and not in the files of a night.
+    """
     counts = Counter(each.source_id for each in found)
     subjects = [
         pseudonym
         for source_id in counts
         for pseudonym in audit.subjects(
-            connection, source_id, side, [each.record_id for each in found if each.source_id == source_id]
+            connection,
+            source_id,
+            side,
+            [each.record_id for each in found if each.source_id == source_id],
+            held=held,
         )
     ]
     return dict(counts), subjects

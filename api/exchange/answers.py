@@ -9,7 +9,8 @@ refuses it; what is wrong with a record leaves out the record.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -37,6 +38,9 @@ DEPTH: Final = 24
 WIDTH: Final = 200_000
 """Levels, and elements and properties in all, of an answer: 100 records of 2,000 each."""
 
+MOST: Final = 100
+"""Records that the contract lets a source answer."""
+
 _MATCHES: Final[dict[Side, type[BaseModel]]] = {
     "werkzoekende": BronMPWerkzoekendeMatch,
     "vacature": BronMPVacatureMatch,
@@ -59,11 +63,13 @@ class Checked:
         it as compact JSON without that id.
     more : the source has more than it told.
     left_out : how many records were left out because something was wrong with them.
+    faults : of how many records what was wrong, one of a few fixed words.
     """
 
     matches: tuple[tuple[str, bytes], ...]
     more: bool
     left_out: int = 0
+    faults: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,19 +84,30 @@ class Matches:
         id_field = ID_FIELDS[side]
         records, flag = _opened(body)
         counts = Counter(_id(record, id_field) for record in records)
-        fit = [
-            record
-            for record in records
-            if counts[known_by := _id(record, id_field)] == 1
-            and can_be_asked_for(known_by)
-            and _is_valid(_MATCHES[side], record)
-        ]
-        fit = self._satisfying(fit)
+        faults = Counter({"too many": max(0, len(records) - MOST)})
+        valid = []
+        for record in records:
+            if fault := self._fault(record, counts):
+                faults[fault] += 1
+            else:
+                valid.append(record)
+        fit = self._satisfying(valid)
+        faults["criteria"] = len(valid) - len(fit)
         matches = tuple(
             (record[id_field], to_json({name: each for name, each in record.items() if name != id_field}))
             for record in fit[:limit]
         )
-        return Checked(matches, _more(flag, len(records), limit), len(records) - len(fit))
+        return Checked(matches, _more(flag, len(records), limit), len(records) - len(fit), +faults)
+
+    def _fault(self, record: Any, counts: Mapping[str, int]) -> str:
+        """Tell what is wrong with a record by itself, or with its id; "" for nothing."""
+        side = self.question.side
+        known_by = _id(record, ID_FIELDS[side])
+        if not can_be_asked_for(known_by):
+            return "id"
+        if counts[known_by] > 1:
+            return "duplicate id"
+        return "" if _is_valid(_MATCHES[side], record) else "schema"
 
     def _satisfying(self, records: list[Record]) -> list[Record]:
         """The records that satisfy the criteria of the question, but for its area."""
@@ -124,13 +141,17 @@ class Contacts:
     def check(self, body: bytes, limit: int) -> Checked:
         """Check an answer, and keep at most `limit` contacts of it. Raises BadAnswer."""
         records, flag = _opened(body)
-        fit = [
-            record
-            for record in records
-            if _is_valid(Werkgeverscontactmoment, record) and self._satisfies(record)
-        ]
+        valid = [record for record in records if _is_valid(Werkgeverscontactmoment, record)]
+        fit = [record for record in valid if self._satisfies(record)]
+        faults = Counter(
+            {
+                "too many": max(0, len(records) - MOST),
+                "schema": len(records) - len(valid),
+                "criteria": len(valid) - len(fit),
+            }
+        )
         matches = tuple(("", to_json(record)) for record in fit[:limit])
-        return Checked(matches, _more(flag, len(records), limit), len(records) - len(fit))
+        return Checked(matches, _more(flag, len(records), limit), len(records) - len(fit), +faults)
 
     def _satisfies(self, record: Record) -> bool:
         since = "" if self.since is None else self.since.isoformat()

@@ -7,7 +7,9 @@ that row is gone an entry still tells that somebody's data were shown, but not w
 
 What readers of the log rely on in the body of an entry that tells what was shown: `controller` and
 `processor` (OINs), `question` (the vraagID, "" where another exchange asked), `side`, `level`, `subjects`
-(pseudonyms) and `sources` (by id, with the `count` of records of each).
+(pseudonyms) and `sources` (by id, with the `count` of records of each). What a request asked for has `trace`,
+with the `id` of the trace, the `span` of what is done here and its `parent` at the caller; a request has one
+entry with `subjects` at most, whose span that is.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, text, update
@@ -27,8 +30,10 @@ from sqlalchemy.engine import Transaction
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.clock import DAY
+from api.exchange.room import check_room
+from api.exchange.trace import current
 from api.store import StoreError
-from api.store.tables import audit_entry, audit_segment, subject
+from api.store.tables import audit_entry, audit_segment, source, subject
 
 if TYPE_CHECKING:
     from api.clock import Clock
@@ -72,6 +77,21 @@ _KNOWN: Final = {
         "AND record_id = asked.id LIMIT 1) AS known"
     ),
 }
+# In one statement, also where there are many: see above.
+_HELD: Final = {
+    "sqlite": text(
+        "SELECT id FROM record "
+        "WHERE source_id = :source AND side = :side AND id IN (SELECT value FROM json_each(:ids))"
+    ),
+    "postgresql": text(
+        "SELECT asked.id FROM unnest(CAST(:ids AS text[])) AS asked (id) WHERE EXISTS "
+        "(SELECT 1 FROM record WHERE source_id = :source AND side = :side AND record.id = asked.id)"
+    ),
+}
+_MAY_WRITE: Final = text(
+    "SELECT NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off' "
+    "AND has_table_privilege('audit_entry', 'INSERT')"
+)
 _TAKE_TURNS: Final = text("SELECT set_config('lock_timeout', :wait, true), pg_advisory_xact_lock(:key)")
 
 
@@ -116,6 +136,7 @@ class Audit:
         self.checkpoints: Final = checkpoints
         # Transactions that appended: what they see at the end of the log isn't committed yet.
         self._appending: weakref.WeakSet[Transaction] = weakref.WeakSet()
+        self._failed = False
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -123,8 +144,13 @@ class Audit:
 
         Raises AuditUnavailable where it can't begin, write or be committed: locked, full, read-only, gone.
         """
-        with _guarded(), self._store.write() as connection:
-            yield connection
+        try:
+            with _guarded(), self._store.write() as connection:
+                yield connection
+        except AuditUnavailable:
+            self._failed = True
+            raise
+        self._failed = False
 
     def append(self, connection: Connection, kind: str, body: Mapping[str, Any]) -> Entry:
         """Add an entry, inside a transaction that writes; it counts when that is committed.
@@ -134,7 +160,9 @@ class Audit:
         From here to the end of the transaction no other can append, so that this comes last in it. Raises
         AuditUnavailable where the entry, or a checkpoint that is due, can't be written.
         """
-        said = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        trace = current()
+        told = body if trace is None else {**body, "trace": vars(trace)}
+        said = json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False)
         with _guarded():
             self.take_turns(connection)
             seq, previous = _end(connection)
@@ -142,9 +170,8 @@ class Audit:
             transaction = connection.get_transaction()
             if transaction not in self._appending:
                 self.checkpoints.extend(at, seq, previous, due_only=True)
-                if self.checkpoints.is_behind(seq):
-                    found = "lacks entries that were signed: it was cut, or an older copy put back"
-                    raise _unavailable(found, "Run `koppel audit verify`, and put the newest copy back.")
+                if self.checkpoints.signed > seq:
+                    raise _cut()
             digest = entry_hash(previous.encode(), seq + 1, at, kind.encode(), said.encode())
             entry = Entry(seq + 1, at, kind, said, previous, digest)
             connection.execute(insert(audit_entry), vars(entry))
@@ -153,9 +180,18 @@ class Audit:
             return entry
 
     def subjects(
-        self, connection: Connection, source_id: str, side: Side, record_ids: Sequence[str]
+        self,
+        connection: Connection,
+        source_id: str,
+        side: Side,
+        record_ids: Sequence[str],
+        *,
+        held: bool = False,
     ) -> list[str]:
         """Give the pseudonyms of records, in their order; one that has none gets one.
+
+        held : whether the records of hosted sources were found in the store. One that isn't there any more
+            was erased since: it gets a pseudonym that nobody keeps, as the log has of all who were erased.
 
         Inside a transaction that writes, as for `append`. Raises AuditUnavailable.
         """
@@ -169,20 +205,57 @@ class Audit:
             if stale:
                 seen = update(subject).where(subject.c.pseudonym == bindparam("one")).values(seen_at=now)
                 connection.execute(seen, [{"one": each} for each in stale])
+            if missing and held:
+                missing = _still_held(connection, source_id, side, missing)
             if missing:
                 _add_pseudonyms(connection, source_id, side, missing, now)
                 known |= _pseudonyms(connection, source_id, side, missing)
-        return [known[each].pseudonym for each in record_ids]
+        kept = {record_id: row.pseudonym for record_id, row in known.items()}
+        nobodys = {each: secrets.token_hex(16) for each in {*record_ids} - kept.keys()}
+        return [kept.get(each) or nobodys[each] for each in record_ids]
+
+    def check(self) -> None:
+        """Tell whether the log can be written, and keep nobody from it.
+
+        As long as this process's last write went well, only what can be seen without one is looked at. After
+        one that failed it is tried: whatever holds that up would hold up any other.
+
+        Raises AuditUnavailable.
+        """
+        # Before the end is read: what is signed was committed.
+        signed = self.checkpoints.signed
+        with _guarded():
+            if self._store.dialect == "sqlite":
+                file = Path(self._store.url.database or "")
+                # Beside it SQLite makes the files into which it writes ahead.
+                check_room(file)
+                check_room(file.with_name(f"{file.name}-wal"))
+            check_room(self.checkpoints.path)
+            with self._store.read() as connection:
+                seq, _ = _end(connection)
+                may_write = connection.dialect.name == "sqlite" or connection.scalar(_MAY_WRITE)
+        if signed > seq:
+            raise _cut()
+        if not may_write:
+            raise _unavailable("is read-only")
+        if self._failed:
+            with self.write() as connection:
+                self.append(connection, "resumed", {})
+            self.checkpoint()
 
     def checkpoint(self) -> None:
         """Sign how far the log has come, unless that is signed: every few seconds, and when all is over.
 
         Raises AuditUnavailable.
         """
-        with _guarded():
-            with self._store.read() as connection:
-                seq, digest = _end(connection)
-            self.checkpoints.extend(self._clock(), seq, digest)
+        try:
+            with _guarded():
+                with self._store.read() as connection:
+                    seq, digest = _end(connection)
+                self.checkpoints.extend(self._clock(), seq, digest)
+        except AuditUnavailable:
+            self._failed = True
+            raise
 
     def take_turns(self, connection: Connection) -> None:
         """Wait until no other appends; none does until this transaction ends.
@@ -209,13 +282,24 @@ def _end(connection: Connection) -> tuple[int, str]:
     return (0, GENESIS) if row is None else (row[0], row[1])
 
 
+def _still_held(connection: Connection, source_id: str, side: Side, record_ids: Sequence[str]) -> list[str]:
+    """Give those of some records that still stand in the store, all where their source is elsewhere."""
+    if not connection.scalar(select(source.c.hosted).where(source.c.id == source_id)):
+        return list(record_ids)
+    asked = _about(connection, source_id, side, record_ids)
+    return list(connection.scalars(_HELD[connection.dialect.name], asked))
+
+
+def _about(connection: Connection, source_id: str, side: Side, record_ids: Sequence[str]) -> dict[str, Any]:
+    ids = json.dumps(list(record_ids)) if connection.dialect.name == "sqlite" else list(record_ids)
+    return {"source": source_id, "side": side, "ids": ids}
+
+
 def _pseudonyms(
     connection: Connection, source_id: str, side: Side, record_ids: Sequence[str]
 ) -> dict[str, Row[Any]]:
-    dialect = connection.dialect.name
-    ids = json.dumps(list(record_ids)) if dialect == "sqlite" else list(record_ids)
-    asked = {"source": source_id, "side": side, "ids": ids}
-    return {row.record_id: row for row in connection.execute(_KNOWN[dialect], asked).all()}
+    asked = _about(connection, source_id, side, record_ids)
+    return {row.record_id: row for row in connection.execute(_KNOWN[connection.dialect.name], asked).all()}
 
 
 def _add_pseudonyms(
@@ -244,6 +328,11 @@ def _guarded() -> Iterator[None]:
         yield
     except (SQLAlchemyError, OSError) as problem:
         raise _unavailable(f"can't be written: {type(problem).__name__}") from problem
+
+
+def _cut() -> AuditUnavailable:
+    found = "lacks entries that were signed: it was cut, or an older copy put back"
+    return _unavailable(found, "Run `koppel audit verify`, and put the newest copy back.")
 
 
 def _unavailable(found: str, remedy: str = "Nothing is answered until that is mended.") -> AuditUnavailable:

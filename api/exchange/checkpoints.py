@@ -92,9 +92,10 @@ class Checkpoints:
         with self._locked() as file:
             return self._read_last(file)
 
-    def is_behind(self, seq: int) -> bool:
-        """Tell whether a log that ends with `seq` lacks entries for which there is a checkpoint."""
-        return self._last is not None and self._last.seq > seq
+    @property
+    def signed(self) -> int:
+        """The newest entry that this process knows a checkpoint of, 0 for none: a log has it, or was cut."""
+        return 0 if self._last is None else self._last.seq
 
     def extend(self, at: int, seq: int, hash_: str, *, due_only: bool = False) -> None:
         """Write that the log reached an entry, which must be committed, unless the file says so already.

@@ -22,6 +22,7 @@ from api.exchange.contacts import ContactQuestion, contact_question, held_contac
 from api.exchange.decision import Decision, decide
 from api.exchange.errors import Unavailable, unknown
 from api.exchange.fanout import Completeness, ask_all
+from api.exchange.nightly.withdrawn import is_withdrawn
 from api.exchange.questions import criteria
 from api.exchange.ranking import Rankings
 from api.exchange.remote import Inquiry
@@ -113,7 +114,7 @@ class Exchange:
         Raises
         ------
         Invalid : `unknown`, whatever the reason: the vumID is none of this party, has expired, its source
-            shares no more with it, or the record is gone.
+            shares no more with it, or the record is gone, or withdrawn from the night that listed it.
         LimitExceeded : the question has taken all its details.
         Unavailable : the source doesn't answer; nothing was taken.
         """
@@ -239,6 +240,8 @@ class Exchange:
         if handle is None or decision is None:
             raise unknown()
         with self._audit.write() as connection:
+            if is_withdrawn(connection, handle, side, decision):
+                raise unknown()
             claim = self._questions.claim(connection, handle.question_id, handle.source_id, handle.reference)
             if decision.remote:
                 self._audit.append(connection, "asked", decision.asked(handle.question_id, {}))
@@ -267,6 +270,9 @@ class Exchange:
         body = detail_body(side, source.oin, without(record, detail_removals(decision.caller)))
         found = [Match(handle.source_id, handle.record_id, record)]
         with self._audit.write() as connection:
+            # A remote source has taken its time to answer.
+            if is_withdrawn(connection, handle, side, decision):
+                raise unknown()
             self._questions.deliver(connection, claim)
             shown = log_subjects(self._audit, connection, side, found)
             told = decision.shown(handle.question_id, {}, "detail", {handle.source_id: "answered"}, *shown)

@@ -66,12 +66,14 @@ class Handle:
     question_id : the vraagID of the answer that it stood in.
     source_id, record_id : the record.
     reference : keyed hash of the record in this question, by which the store knows it.
+    run : the nightly run that listed it, None for an answer to a question.
     """
 
     question_id: str
     source_id: str
     record_id: str
     reference: str
+    run: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class Handles:
             source.decode("ascii"),
             record.decode("ascii"),
             hmac.digest(key.reference, question + text[_FIXED.size :], "sha256").hex(),
+            Run(middle, key) if version == _NIGHTLY else None,
         )
 
 

@@ -1,8 +1,9 @@
 """The log in the shape of the standard Logboek Dataverwerkingen: one line a data subject.
 
 Source: Logius, Logboek dataverwerkingen, "Component: Logboek" (fields) and "Component: Applicatie" (an action
-of its own for each data subject, below that of the whole). Times are in milliseconds since 1970, identifiers
-in hexadecimal digits. An organisation is named by the log itself, never in these lines.
+of its own for each data subject, below that of the whole; the trace that a request came with). Times are in
+milliseconds since 1970, identifiers in hexadecimal digits. An organisation is named by the log itself, and in
+these lines only as `foreign_operation` needs it: who asked, where it said for which action of its own.
 """
 
 from __future__ import annotations
@@ -93,27 +94,38 @@ def lines(entries: Iterable[LogEntry], cipher: SubjectCipher, activity: str) -> 
         body = json.loads(entry.body)
         if "subjects" not in body:
             continue
-        # A question is one trace, whose details are further actions in it; without one the entry is its own.
-        question = body.get("question", "").replace("-", "")
+        question, trace = body.get("question", ""), body.get("trace", {})
+        about = {"dpl.core.processing_activity_id": activity}
         whole: dict[str, Any] = {
-            "trace_id": question or entry.hash[:32],
-            "span_id": entry.hash[32:48],
+            # Of what no request asked for, a question is one trace; without one the entry is its own.
+            "trace_id": trace.get("id") or question.replace("-", "") or entry.hash[:32],
+            "span_id": trace.get("span") or entry.hash[32:48],
             "status_code": _UNSET,
             "name": entry.kind,
             "start_time": entry.at // 1000,
             "end_time": entry.at // 1000,
             "resource": {"attributes": {"service.name": "koppel"}},
-            "attributes": {"dpl.core.processing_activity_id": activity},
+            # A question and its details are requests of their own, and this is what they share.
+            "attributes": about | ({"dpl.vum.question_id": question} if question else {}),
         }
-        yield whole
+        yield whole | _foreign(body, trace)
         for pseudonym in body["subjects"]:
             span = hashlib.sha256(f"{entry.hash} {pseudonym}".encode()).hexdigest()[:16]
-            subject = {
-                "dpl.core.processing_activity_id": activity,
+            subject = about | {
                 "dpl.core.data_subject_id": cipher.seal(pseudonym),
                 "dpl.core.data_subject_id_type": "pseudonym",
             }
             yield whole | {"span_id": span, "parent_span_id": whole["span_id"], "attributes": subject}
+
+
+def _foreign(body: dict[str, Any], trace: dict[str, Any]) -> dict[str, Any]:
+    """Give the action of the caller that asked for this, where it said which."""
+    if not trace.get("parent"):
+        return {}
+    entity = f"urn:osb:oin:{body['processor']}"
+    return {
+        "foreign_operation": {"trace_id": trace["id"], "span_id": trace["parent"], "entity": entity},
+    }
 
 
 def send(given: Iterable[dict[str, Any]], url: str) -> int:
@@ -146,18 +158,26 @@ def send(given: Iterable[dict[str, Any]], url: str) -> int:
 def _span(line: dict[str, Any]) -> ReadableSpan:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.trace import SpanContext
+    from opentelemetry.trace import Link, SpanContext
 
-    def context(span: str) -> SpanContext:
-        return SpanContext(int(line["trace_id"], 16), int(span, 16), is_remote=False)
+    def context(span: str, *, is_remote: bool = False) -> SpanContext:
+        return SpanContext(int(line["trace_id"], 16), int(span, 16), is_remote)
 
-    parent = line.get("parent_span_id")
+    parent, foreign = line.get("parent_span_id"), line.get("foreign_operation")
     return ReadableSpan(
         name=line["name"],
         context=context(line["span_id"]),
         parent=context(parent) if parent else None,
         resource=Resource(line["resource"]["attributes"]),
         attributes=line["attributes"],
+        links=[
+            Link(
+                context(foreign["span_id"], is_remote=True),
+                {"dpl.core.foreign_operation.entity": foreign["entity"]},
+            )
+        ]
+        if foreign
+        else (),
         start_time=line["start_time"] * 1_000_000,
         end_time=line["end_time"] * 1_000_000,
     )

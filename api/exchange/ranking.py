@@ -19,6 +19,7 @@ from api.exchange.bodies import identified
 from api.exchange.decision import Decision, decide
 from api.exchange.errors import Invalid, Unavailable, unknown
 from api.exchange.fanout import Completeness, ask_all
+from api.exchange.nightly.withdrawn import is_withdrawn
 from api.exchange.ranking_body import explanation_body, ranked_matches, ranking_body
 from api.exchange.remote import Inquiry
 from api.exchange.rules import own_source
@@ -254,7 +255,7 @@ class Rankings:
 
         registry, side = self._reader.current(), wanted.sought
         decision = decide(registry, caller, side, registry.sources, self._clock())
-        asking = self._asking(decision, wanted)
+        asking, handle = self._asking(decision, wanted), None
         if isinstance(candidate, str):
             handle = self._handles.open(candidate, side, caller)
             one = decision.only(handle.source_id) if handle else None
@@ -276,6 +277,8 @@ class Rankings:
         vacancy, profile = (asks, other) if wanted.side == "vacature" else (other, asks)
         explanation = explain(pair_of(index, vacancy, profile, settings), 0, 0)
         with self._audit.write() as connection:
+            if handle is not None and is_withdrawn(connection, handle, side, decision):
+                raise unknown()
             counts, subjects = log_subjects(self._audit, connection, side, found)
             statuses = dict.fromkeys(counts, "answered")
             told = decision.shown(question_id, told_of(wanted, None), "match", statuses, counts, subjects)

@@ -4,6 +4,17 @@ Each source has connections of its own, so that one that hangs holds up no other
 environment (proxies), kept (cookies), followed (redirects) or unpacked (gzip), because httpcore does neither.
 One time limit covers a whole call, from the name look-up to the last byte. After `FAILURES` failed calls in a
 row a source isn't called for `PAUSE_SECONDS`; then one call decides.
+
+What is wrong with a source, or with its answer, is told by one of a few words, and by nothing of the answer:
+
+    time, refused, connection, size      it is too slow, says no, can't be spoken with, or answers too much
+    address, private address             it is registered where nobody may be asked
+    certificate                          whoever is there shows none of the source's
+    status, headers, content type        what stands above its answer, with whose answer it is to whom
+    JSON, envelope, schema               the form of its answer, or of a record
+    id, duplicate id, another record     a record can't be told by its id, or is none that was asked for
+    criteria, too many                   records that the question isn't for, or beyond what it may give
+    paused                               it isn't called for a while
 """
 
 from __future__ import annotations
@@ -22,11 +33,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpcore
+import structlog
 from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
 
 from api.exchange.answers import BadAnswer, Checked, Contacts, Matches, can_be_asked_for, checked_record
-from api.exchange.connections import Connections
+from api.exchange.connections import Connections, WrongEnd
+from api.exchange.trace import current
 from data.question import Question, vraag_object
 
 if TYPE_CHECKING:
@@ -63,6 +76,7 @@ PAUSE_SECONDS: Final = 30.0
 _PATHS: Final[dict[Side, str]] = {"werkzoekende": "werkzoekendeProfielen", "vacature": "vacatures"}
 _ID: Final = re.compile("[a-zA-Z0-9_.-]{1,200}")
 T = TypeVar("T")
+_log: Final = structlog.get_logger(__name__)
 
 _REFUSALS: Final = (400, 401, 429)
 _HEADER_VALUES: Final = {"api-version": VERSION, "x-vum-berichtversie": VERSION}
@@ -143,12 +157,22 @@ class RemoteSource:
         breakers: AsyncCircuitBreakerFactory,
         pool: ThreadPoolExecutor,
         max_bytes: int,
+        private_networks: bool,
+        failed: Callable[[str, str, int], None],
     ) -> None:
         self.source = source
         self._breakers, self._pool, self._max_bytes = breakers, pool, max_bytes
+        self._failed = partial(failed, source.id)
         self._base = _base(source.url or "")
         self._connections = (
-            Connections(self._base, context, most=CONNECTIONS, idle_seconds=IDLE_SECONDS)
+            Connections(
+                self._base,
+                context,
+                oin=source.processor_oin,
+                private_networks=private_networks,
+                most=CONNECTIONS,
+                idle_seconds=IDLE_SECONDS,
+            )
             if self._base is not None
             else None
         )
@@ -170,6 +194,8 @@ class RemoteSource:
         )
         if found is None:
             return SourceAnswer(self.source.id, status, why=why)
+        for fault, count in found.faults.items():
+            self._failed(fault, count)
         return SourceAnswer(self.source.id, status, found.matches, found.more, found.left_out)
 
     async def detail(self, side: Side, record_id: str, caller: Caller, *, seconds: float) -> SourceDetail:
@@ -196,7 +222,21 @@ class RemoteSource:
         check: Callable[[bytes], T],
         seconds: float,
     ) -> tuple[Status, str, T | None]:
-        """Give how a call ended, why it failed, and what was checked of the answer."""
+        """Give how a call ended, why it failed, and what was checked of the answer; tell where it failed."""
+        ended = await self._ended(caller, method, path, body, check, seconds)
+        if ended[1]:
+            self._failed(ended[1], 1)
+        return ended
+
+    async def _ended(
+        self,
+        caller: Caller,
+        method: str,
+        path: str,
+        body: bytes | None,
+        check: Callable[[bytes], T],
+        seconds: float,
+    ) -> tuple[Status, str, T | None]:
         if self._connections is None:
             return "failed", "address", None
         try:
@@ -218,7 +258,7 @@ class RemoteSource:
             return "timed_out", "time", None
         except _Refused:
             return "refused", "refused", None
-        except BadAnswer as problem:
+        except (BadAnswer, WrongEnd) as problem:
             return "failed", str(problem), None
         except Exception:
             # Not only what HTTP knows: whatever a source brings about stays with that source.
@@ -244,7 +284,9 @@ class RemoteSource:
             return bytes(answer)
 
     def _headers(self, caller: Caller) -> list[tuple[str, str]]:
+        trace = current()
         return [
+            *([] if trace is None else [("traceparent", trace.traceparent)]),
             ("Accept", "application/json"),
             ("Accept-Encoding", "identity"),
             ("User-Agent", "koppel"),
@@ -283,6 +325,7 @@ class RemoteSources:
     Parameters
     ----------
     context : of TLS, see `tls_context`.
+    private_networks : whether sources may be at addresses that only this machine, or its network, can reach.
     max_bytes : most bytes of one answer.
     failures, pause_seconds : after how many failed calls in a row a source isn't called, and for how long.
     """
@@ -291,11 +334,13 @@ class RemoteSources:
         self,
         context: ssl.SSLContext,
         *,
+        private_networks: bool = False,
         max_bytes: int = 8 << 20,
         failures: int = FAILURES,
         pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
-        self._context, self._max_bytes = context, max_bytes
+        self._context, self._max_bytes, self._private_networks = context, max_bytes, private_networks
+        self._told: list[Callable[[str, str, int], None]] = []
         # What a source refuses is no failure, nor is a client that goes away.
         self._breakers = AsyncCircuitBreakerFactory(
             failures, pause_seconds, exclude=[_Refused, asyncio.CancelledError]
@@ -312,21 +357,37 @@ class RemoteSources:
             if remote is not None:
                 self._replaced(remote)
             remote = self._sources[source.id] = RemoteSource(
-                source, self._context, self._breakers, self._pool, self._max_bytes
+                source,
+                self._context,
+                self._breakers,
+                self._pool,
+                self._max_bytes,
+                self._private_networks,
+                self._failed,
             )
         return remote
 
-    def watch(self, told: Callable[[str, str], None]) -> None:
-        """Tell from now on whenever a source is paused ("opened"), tried ("half-opened") or back ("closed").
+    def watch(self, changed: Callable[[str, str], None], failed: Callable[[str, str, int], None]) -> None:
+        """Tell from now on how it goes with the sources.
 
-        told : is given the id of the source and what it is.
+        changed : is given the id of a source that is paused ("opened"), tried ("half-opened") or back
+            ("closed"), and which of these.
+        failed : is given the id of a source, what is wrong and how often, whenever something is.
         """
+        self._told.append(failed)
 
         def listen(source_id: str, kind: str, change: Any) -> None:
             if kind == "state_changed":
-                told(source_id, change.state)
+                changed(source_id, change.state)
 
         self._breakers.add_listener(listen)
+
+    def _failed(self, source_id: str, kind: str, count: int) -> None:
+        # While it is paused, nothing happens that hasn't been logged.
+        if kind != "paused":
+            _log.warning("source.failed", source=source_id, kind=kind, count=count)
+        for told in self._told:
+            told(source_id, kind, count)
 
     def _replaced(self, remote: RemoteSource) -> None:
         closing = asyncio.get_running_loop().create_task(remote.aclose())

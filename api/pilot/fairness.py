@@ -8,7 +8,8 @@ import numpy as np
 
 from api.pilot.cells import blanked, too_small, wilson
 from data.standard.values import WERK_EN_DENKNIVEAU
-from engine.columns import LICENCES, elements, pack_language
+from engine.columns import LICENCES, pack_language
+from engine.fields import elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from data.reference import regions
-from engine.columns import field, sort_by_key
+from engine.columns import sort_by_key
 from engine.encode import encode
 from engine.features import FeatureSpace
+from engine.fields import field
 from engine.merge import join
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _part(frames: Mapping[str, pl.DataFrame], side: Side, space: FeatureSpace, a
     frame = pl.concat(ordered.values())
     table = regions()
     number = {name: place for place, name in enumerate(table.names)}
-    found = table.region_of(field(frame, _POSTCODE[side]))
+    found = table.region_of(pl.Series(field(frame, _POSTCODE[side])))
     region = found.replace_strict(number, default=NOWHERE, return_dtype=pl.Int16).fill_null(NOWHERE)
     encoded = [encode(each, side, space, as_of=as_of, source=source) for source, each in ordered.items()]
     return Part(join(encoded), frame, region.to_numpy())

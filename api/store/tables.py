@@ -349,8 +349,11 @@ nightly_withdrawal = Table(
     Column("oin", _Text),
     Column("source_id", _Text),
     Column("record_id", _Text),
+    _moment("finished_at", nullable=True),
     CheckConstraint("(oin IS NULL) = (source_id IS NOT NULL)", name="what"),
     CheckConstraint("(source_id IS NULL) = (record_id IS NULL)", name="record"),
     Index(None, "withdrawn_at"),
 )
-"""Parties and records that were taken out of the nights: also out of one that was running at that moment."""
+"""Parties and records that were taken out of the nights: also out of one that was running at that moment.
+
+Until it is finished, the folders of a night may still hold it."""

@@ -114,12 +114,18 @@ class Nights:
         """Remove all but the `keep` newest nights, and versions that no night has. Within `changing`."""
         for name in self.names()[keep:]:
             (self.root / name).unlink()
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove versions that no night has, and links that were never put in place. Within `changing`."""
         links = [self.root / name for name in os.listdir(self.root) if _NIGHT.fullmatch(name)]  # noqa: PTH208
         used = {link.readlink().name for link in links}
         versions = self.root / ".versions"
         for name in os.listdir(versions) if versions.is_dir() else []:  # noqa: PTH208
             if name not in used:
                 remove(versions / name)
+        for link in self.root.glob(".*.link"):
+            link.unlink()
 
     def _link(self, name: str, target: str) -> None:
         new = self.root / f".{secrets.token_hex(8)}.link"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from api.exchange.registry import Registry
     from data.standard import Side
 
-__all__ = ["OTHER", "Recipient", "covered", "not_covered", "recipients"]
+__all__ = ["OTHER", "Recipient", "covered", "folder_of", "not_covered", "recipients"]
 
 OTHER: Final[Mapping[Side, Side]] = {"vacature": "werkzoekende", "werkzoekende": "vacature"}
 """The side of the candidates of records that ask."""
@@ -41,10 +41,7 @@ class Recipient:
     @property
     def name(self) -> str:
         """The name of its folder: the OIN of the controller, and that of the processor where it has one."""
-        caller = self.caller
-        if caller.processor == caller.controller:
-            return caller.controller
-        return f"{caller.controller}-{caller.processor}"
+        return folder_of(self.caller.controller, self.caller.processor)
 
     def as_json(self) -> dict[str, Any]:
         """Give it as JSON has it."""
@@ -58,6 +55,11 @@ class Recipient:
 
 
 _SOURCES: Final = ("own", "permitted")
+
+
+def folder_of(controller: str, processor: str) -> str:
+    """Give the name of the folder of a recipient, by its OINs."""
+    return controller if processor == controller else f"{controller}-{processor}"
 
 
 def covered(registry: Registry, holders: Iterable[str], supplied: Iterable[str], at: int) -> list[str]:

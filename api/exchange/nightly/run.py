@@ -39,8 +39,9 @@ from api.exchange.nightly.snapshot import (
     take_snapshot,
 )
 from api.exchange.nightly.taking_out import absent_now, revise, take_out
+from api.exchange.nightly.withdrawal import finish, withdraw_ended
 from api.store.tables import night as nights_table
-from api.store.tables import nightly_part, nightly_withdrawal, question
+from api.store.tables import nightly_part, question
 from data.errors import FileError, OutputError
 from data.files import atomic
 from data.taxonomy import bundled_taxonomy
@@ -79,6 +80,9 @@ __all__ = ["NightlyRun", "Wishes", "running"]
 
 EXPECTED: Final = ".expected"
 """The folder beside the nights with what makes the next one quick."""
+
+ACTOR: Final = "nightly run"
+"""Who the log says did what somebody else had begun, or had not come to."""
 
 STALE: Final = DAY
 """A run that began longer ago isn't gone on with: its data are too old."""
@@ -150,6 +154,9 @@ class NightlyRun:
         What is published stays as it is, whatever is raised.
         """
         with Lease(self._store, self._clock).held() as lease:
+            about = self._audit, self._keys, self._nights, self._clock, ACTOR
+            finish(*about)
+            withdraw_ended(*about)
             night = self._begin(lease, wishes)
             told = self._told(night, progress)
             if not self._nights.has(night.name):
@@ -386,7 +393,7 @@ class NightlyRun:
                         for each in questions
                     ],
                 )
-            counts, subjects = log_subjects(self._audit, connection, other, seen)
+            counts, subjects = log_subjects(self._audit, connection, other, seen, held=False)
             told: dict[str, Any] = json.loads(json.dumps(recipient.told[other]))
             for source, count in counts.items():
                 told["sources"][source] |= {"status": "answered", "count": count}
@@ -473,9 +480,6 @@ class NightlyRun:
                 lease.check(connection)
                 row = update(nights_table).where(nights_table.c.number == night.number)
                 connection.execute(row.values(state="published", published_at=self._clock()))
-                # What was withdrawn before the oldest night that could hold it is of no use any more.
-                old = nightly_withdrawal.c.withdrawn_at < night.cut_off - 2 * STALE
-                connection.execute(delete(nightly_withdrawal).where(old))
             self._nights.collect(keep)
             if (folder / "expected").is_dir():
                 shutil.rmtree(self._nights.root / EXPECTED, ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -198,8 +198,16 @@ def take_out(folder: Path, handles: Handles, drops: Drops) -> dict[str, Taken]:
     return taken
 
 
-def revise(nights: Nights, name: str, handles: Handles, drops: Drops) -> dict[str, Taken]:
+def revise(
+    nights: Nights,
+    name: str,
+    handles: Handles,
+    drops: Drops,
+    tell: Callable[[Mapping[str, Taken]], None] | None = None,
+) -> None:
     """Take out of a published night what has to go, in one step; what it was before is removed.
+
+    tell : is told what goes, by recipient, right before it does: once it has gone nobody could tell any more.
 
     Within `nights.changing`.
     """
@@ -209,11 +217,12 @@ def revise(nights: Nights, name: str, handles: Handles, drops: Drops) -> dict[st
     copytree(before, copy, copy_function=os.link)
     taken = take_out(copy, handles, drops)
     if taken:
+        if tell:
+            tell(taken)
         nights.put(name, copy)
         remove(before)
     else:
         rmtree(copy)
-    return taken
 
 
 def _take_out_of(path: Path, party: Party, handles: Handles, drops: Drops, found: Taken) -> None:

@@ -1,44 +1,47 @@
 """Taking a person or a party out of the nights at once, and handing a recipient its lists.
 
-A recipient reads its folder, or fetches a copy of it, of which the store then knows. What is taken out of the
-folders is told, in a file of notices, to every recipient that had it: copies must lose it, too.
+    withdraw -> a row in the store, and the log: from now on no vumID of theirs opens
+             -> night by night the notices, and then the folders, in one step
+             -> the log says who had it, and the row is finished
+
+Whatever breaks it off, the next withdrawal, fetch or run of the night goes on with it. A recipient reads its
+folder, or fetches a copy of it, of which the store then knows; copies must lose what the notices tell of.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from shutil import copytree, rmtree
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, update
 
 from api.clock import spelled
+from api.exchange.handles import Handles
 from api.exchange.nightly.night import night_of
-from api.exchange.nightly.nights import number_of, sync
-from api.exchange.nightly.recipients import OTHER
+from api.exchange.nightly.nights import number_of
+from api.exchange.nightly.notices import clear, noticed, notify
+from api.exchange.nightly.recipients import OTHER, folder_of
 from api.exchange.nightly.taking_out import Party, Taken, revise, sources_of
 from api.exchange.registry import read_registry
+from api.exchange.rules import explain_caller, verdict
 from api.store.tables import night, nightly_fetch, nightly_withdrawal, record, subject
 from data.errors import OutputError, QuestionError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from api.clock import Clock
     from api.exchange.audit import Audit
-    from api.exchange.handles import Handles
     from api.exchange.keys import Keys
     from api.exchange.nightly.night import Night
     from api.exchange.nightly.nights import Nights
     from data.standard import Side
 
-__all__ = ["NOTICES", "Withdrawal", "fetch", "withdraw"]
-
-NOTICES = "notices"
-"""The folder with a file of notices for each recipient."""
+__all__ = ["Withdrawal", "fetch", "finish", "withdraw", "withdraw_ended"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Withdrawal:
     source_id, record_id : of the record, or None.
     sources : the ids of the party's sources.
     nights : that a record may stand in by its vumIDs, and what seals those.
+    whole : the key of the night is there no more. Nobody can tell then whose record is whose: all has to go.
     """
 
     oin: str | None = None
@@ -58,12 +62,13 @@ class Withdrawal:
     record_id: str | None = None
     sources: frozenset[str] = frozenset()
     nights: tuple[tuple[Night, Handles], ...] = ()
+    whole: bool = False
 
     def within(self, name: str, known: Sequence[Night], handles: Handles) -> Withdrawal:
         """Give the same for one night, whose changes tell of the night before, too."""
         told = {number_of(name), *(each.before_number for each in known if each.name == name)}
         nights = tuple((each, handles) for each in known if each.number in told)
-        return replace(self, nights=nights)
+        return replace(self, nights=nights, whole=all(each.name != name for each in known))
 
     def sealed(self, party: Party, side: Side, source_id: str, record_id: str) -> Collection[str] | None:
         """Give the vumIDs of the record in the list of an own record: made again, they are the same."""
@@ -78,7 +83,7 @@ class Withdrawal:
 
     def party(self, party: Party) -> bool:
         """Tell whether a recipient gets nothing any more."""
-        return self.oin in (party.controller, party.processor)
+        return self.whole or self.oin in (party.controller, party.processor)
 
     def own(self, party: Party, side: Side, source_id: str, record_id: str) -> bool:
         """Tell whether the list of an own record has to go."""
@@ -92,7 +97,6 @@ class Withdrawal:
 def withdraw(
     audit: Audit,
     keys: Keys,
-    handles: Handles,
     nights: Nights,
     clock: Clock,
     asked: Withdrawal,
@@ -100,71 +104,142 @@ def withdraw(
 ) -> Mapping[str, Mapping[str, Taken]]:
     """Take a record or a party out of every night, also out of one that runs; tell those that had it.
 
-    Whatever breaks it off, it can be done again. Gives what was taken, by night and recipient.
+    Gives what was taken, by night and recipient.
 
     Raises
     ------
     QuestionError : there is no such record, or no such party.
     AuditUnavailable : the log can't be written; nothing is taken out.
-    OutputError : the nights can't be written.
+    OutputError : the nights can't be written. What is left to do, `finish` does.
     """
     with audit.write() as connection:
-        told, asked = _checked(connection, asked)
-        told["actor"] = actor
+        told = _about(connection, asked)
+        if told is None:
+            if asked.oin is not None:
+                raise QuestionError("--party", "no such party", remedy="See `koppel party list`.")
+            raise QuestionError("--source and --id", "nothing is held of such a record", remedy="Check both.")
         at = clock()
         what = {"oin": asked.oin, "source_id": asked.source_id, "record_id": asked.record_id}
         connection.execute(insert(nightly_withdrawal).values(withdrawn_at=at, **what))
-        audit.append(connection, "nightly-withdraw", told)
-    with nights.changing():
-        with audit.write() as connection:
-            rows = connection.execute(select(night).where(night.c.state == "published")).all()
-        known = tuple(night_of(row, keys, nights) for row in rows if keys.find(bytes.fromhex(row.key_id)))
-        taken = {
-            name: revise(nights, name, handles, asked.within(name, known, handles)) for name in nights.names()
+        audit.append(connection, "nightly-withdraw", told | {"actor": actor})
+    finish(audit, keys, nights, clock, actor)
+    return {
+        name: {party: Taken(each["all"], each["vumIDs"], each["lists"]) for party, each in parties.items()}
+        for name, parties in noticed(nights, spelled(at)).items()
+    }
+
+
+def withdraw_ended(audit: Audit, keys: Keys, nights: Nights, clock: Clock, actor: str) -> None:
+    """Withdraw, once, each party whose admission has ended since the oldest night that is kept.
+
+    Raises as `withdraw` does.
+    """
+    with audit.write() as connection:
+        at = clock()
+        numbers = [number_of(name) for name in nights.names()]
+        oldest = connection.scalar(
+            select(night.c.cut_off).where(night.c.number.in_(numbers)).order_by(night.c.number).limit(1)
+        )
+        gone = select(nightly_withdrawal.c.oin, nightly_withdrawal.c.withdrawn_at)
+        done = connection.execute(gone.where(nightly_withdrawal.c.oin.is_not(None))).all()
+        parties = read_registry(connection).parties
+    for oin, each in sorted(parties.items()):
+        until = each.admitted.until
+        if oldest is None or until is None or not oldest < until <= at:
+            continue
+        if not any(row.oin == oin and row.withdrawn_at >= until for row in done):
+            withdraw(audit, keys, nights, clock, Withdrawal(oin), actor)
+
+
+def finish(audit: Audit, keys: Keys, nights: Nights, clock: Clock, actor: str) -> None:
+    """Take out of the nights what was withdrawn and is still there. Raises as `withdraw` does."""
+    if _unfinished(audit):
+        with nights.changing():
+            finish_within(audit, keys, nights, clock, actor)
+
+
+def finish_within(audit: Audit, keys: Keys, nights: Nights, clock: Clock, actor: str) -> None:
+    """Do the same within `nights.changing`."""
+    for row in _unfinished(audit):
+        _carry_out(audit, keys, nights, clock, row, actor)
+
+
+def _unfinished(audit: Audit) -> Sequence[Row[Any]]:
+    columns = nightly_withdrawal.c
+    with audit.write() as connection:
+        rows = select(nightly_withdrawal).where(columns.finished_at.is_(None)).order_by(columns.n)
+        return connection.execute(rows).all()
+
+
+def _carry_out(audit: Audit, keys: Keys, nights: Nights, clock: Clock, row: Row[Any], actor: str) -> None:
+    """Do all that a row asks for; what is done already is found to be."""
+    asked, at = Withdrawal(row.oin, row.source_id, row.record_id), spelled(row.withdrawn_at)
+    with audit.write() as connection:
+        told = _about(connection, asked) or {"source": asked.source_id, "subjects": []}
+        asked = replace(asked, sources=sources_of(read_registry(connection), frozenset({row.oin})))
+        rows = connection.execute(select(night).where(night.c.state == "published")).all()
+        fetched = {name: _fetched(connection, number_of(name)) for name in nights.names()}
+    known = tuple(night_of(each, keys, nights) for each in rows if keys.find(bytes.fromhex(each.key_id)))
+    clear(nights)
+    for name in nights.names():
+        # As of the night: what it holds by a vumID that has expired since has to go, too.
+        cut_off = next((each.cut_off for each in known if each.name == name), 0)
+        handles = Handles(keys, partial(int, cut_off))
+
+        def tell(taken: Mapping[str, Taken], name: str = name) -> None:
+            for party, each in taken.items():
+                notify(nights, party, at, name, each, fetched[name].get(party))
+
+        revise(nights, name, handles, asked.within(name, known, handles), tell)
+    # What was killed between the new version of a night and the old one left that behind.
+    nights.clear()
+    with audit.write() as connection:
+        had = {
+            name: {party: each["fetched"] for party, each in parties.items()}
+            for name, parties in noticed(nights, at).items()
         }
-        found = {name: each for name, each in taken.items() if each}
-        with audit.write() as connection:
-            had = {
-                name: {party: _fetched(connection, name, party) for party in each}
-                for name, each in found.items()
-            }
-            audit.append(connection, "nightly-withdrawn", told | {"nights": had})
-        for name, parties in found.items():
-            for party, what_of in parties.items():
-                _notify(nights, party, name, what_of, had[name][party], at)
-    return found
+        audit.append(connection, "nightly-withdrawn", told | {"actor": actor, "nights": had})
+        mine = update(nightly_withdrawal).where(nightly_withdrawal.c.n == row.n)
+        connection.execute(mine.values(finished_at=clock()))
 
 
 def fetch(
     audit: Audit,
+    keys: Keys,
     nights: Nights,
     clock: Clock,
     oin: str,
     target: Path,
     processor: str | None = None,
     named: str | None = None,
+    *,
+    actor: str,
 ) -> str:
     """Copy the folder of a recipient to a new folder, and remember that it fetched it; give the night.
 
-    Raises FileError where there is no such night, QuestionError where it has nothing for this recipient,
-    OutputError where the folder is there already or can't be written.
-    """  # fmt: skip
-    name = oin if processor in (None, oin) else f"{oin}-{processor}"
+    Raises FileError where there is no such night, QuestionError where it has nothing for this recipient or
+    the recipient takes part no more, OutputError where the folder is there already or can't be written.
+    """
+    name = folder_of(oin, processor or oin)
     party = Party(name)
     if target.exists():
         raise OutputError(str(target), "is there already", "a new folder", "Choose another.")
     # As long as nothing is taken out: what is copied is what is there when the log says so.
     with nights.changing():
+        finish_within(audit, keys, nights, clock, actor)
         folder = nights.folder(named)
         found = nights.names()[0] if named is None else named
         if not (folder / name).is_dir():
             raise QuestionError(f"night {found}", "has nothing for this recipient", remedy="Check its OINs.")
         with audit.write() as connection:
+            at = clock()
+            if not _takes_part(connection, party, at):
+                raise QuestionError("this recipient", "takes part no more", remedy="See `koppel party list`.")
             row = {
                 "night": number_of(found),
                 "controller_oin": party.controller,
                 "processor_oin": party.processor,
-                "fetched_at": clock(),
+                "fetched_at": at,
             }
             connection.execute(insert(nightly_fetch).values(row))
             told = {"controller": party.controller, "processor": party.processor, "night": found}
@@ -176,54 +251,39 @@ def fetch(
     return found
 
 
-def _checked(connection: Connection, asked: Withdrawal) -> tuple[dict[str, Any], Withdrawal]:
-    """Give what the log says, which is never an id, and what is withdrawn with the sources of a party."""
+def _takes_part(connection: Connection, party: Party, at: int) -> bool:
+    """Tell whether the exchange would answer a recipient now, if it called."""
+    controller, processor = party.controller, party.processor
     registry = read_registry(connection)
+    return verdict(explain_caller(registry, processor, controller, processor, controller, controller, at))
+
+
+def _about(connection: Connection, asked: Withdrawal) -> dict[str, Any] | None:
+    """Give what the log says of a withdrawal, which is never an id; None where there is nothing like it."""
     if asked.oin is not None:
+        registry = read_registry(connection)
         sources = sources_of(registry, frozenset({asked.oin}))
         acts = any(asked.oin in pair for pair in registry.mandates)
-        if asked.oin not in registry.parties and not sources and not acts:
-            raise QuestionError("--party", "no such party", remedy="See `koppel party list`.")
-        return {"party": asked.oin}, Withdrawal(asked.oin, sources=sources)
+        return {"party": asked.oin} if asked.oin in registry.parties or sources or acts else None
     mine = select(subject.c.pseudonym).where(
         subject.c.source_id == asked.source_id, subject.c.record_id == asked.record_id
     )
     pseudonyms = sorted(connection.scalars(mine))
     held = select(record.c.id).where(record.c.source_id == asked.source_id, record.c.id == asked.record_id)
     if not pseudonyms and connection.execute(held).first() is None:
-        raise QuestionError("--source and --id", "nothing is held of such a record", remedy="Check both.")
-    return {"source": asked.source_id, "subjects": pseudonyms}, asked
+        return None
+    return {"source": asked.source_id, "subjects": pseudonyms}
 
 
-def _fetched(connection: Connection, of_night: str, name: str) -> str | None:
-    """Tell when a recipient fetched a night last, None where the store doesn't know that it did."""
-    party, columns = Party(name), nightly_fetch.c
-    found = (
-        select(columns.fetched_at)
-        .where(
-            columns.night == number_of(of_night),
-            columns.controller_oin == party.controller,
-            columns.processor_oin == party.processor,
-        )
-        .order_by(columns.fetched_at.desc())
-        .limit(1)
+def _fetched(connection: Connection, number: int) -> dict[str, str]:
+    """Tell when each recipient fetched a night last, as far as the store knows."""
+    columns = nightly_fetch.c
+    last = (
+        select(columns.controller_oin, columns.processor_oin, func.max(columns.fetched_at))
+        .where(columns.night == number)
+        .group_by(columns.controller_oin, columns.processor_oin)
     )
-    at = connection.scalar(found)
-    return None if at is None else spelled(at)
-
-
-def _notify(nights: Nights, party: str, name: str, taken: Taken, fetched: str | None, at: int) -> None:
-    folder = nights.root / NOTICES
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{party}.ndjson"
-    told = {
-        "at": spelled(at),
-        "night": name,
-        "fetched": fetched,
-        "all": taken.whole,
-        "vumIDs": sorted(set(taken.vum_ids)),
-        "lists": taken.lists,
+    return {
+        folder_of(controller, processor): spelled(at)
+        for controller, processor, at in connection.execute(last)
     }
-    with path.open("ab") as file:
-        file.write(json.dumps(told).encode() + b"\n")
-    sync(path)
