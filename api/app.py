@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -25,6 +24,7 @@ from api.metrics import source_changed, source_failed
 from api.observed import Observed
 from api.probes import probes
 from api.services import open_services
+from api.threads import share_threads
 from api.v1.app import create_v1
 from api.v1.problems import handle_problems
 from data.errors import KoppelError
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "create_app"]
 
 _CHECKPOINT_SECONDS: Final = 5.0
-
-# With four threads a worker answers less than half as much: they wait for each other's turn in Python. One
-# alone answers more, but a load would then hold up every question.
-_THREADS: Final = 2
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -89,7 +85,7 @@ class _Living:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        share_threads()
         try:
             await asyncio.to_thread(self._services.prepare)
         except (KoppelError, SQLAlchemyError) as problem:

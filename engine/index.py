@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from data.question import Question
     from data.standard import Side
     from engine.conditions import Settings
+    from engine.fields import Table
 
 __all__ = ["Collection", "MatchIndex", "build_index", "open_index", "verify"]
 
@@ -322,12 +323,12 @@ class MatchIndex:
         """Give one of the two sides."""
         return self.profiles if side == "werkzoekende" else self.vacancies
 
-    def encode(self, frame: pl.DataFrame, side: Side, source: str = "") -> Encoded:
+    def encode(self, table: Table, side: Side, source: str = "") -> Encoded:
         """Encode records in the space of the index, to be ranked against it; see `engine.encode`.
 
         Codes that the index lacks are learnt for these records only. Any number of threads may do it at once.
         """
-        return encode(frame, side, self.space.extension(), as_of=self.as_of, source=source)
+        return encode(table, side, self.space.extension(), as_of=self.as_of, source=source)
 
     def ranker(
         self,

@@ -170,6 +170,8 @@ class Work(NamedTuple):
 
     scores: NDArray[np.int32]
     """(size of a block,)"""
+    groups: NDArray[np.int32]
+    """(groups in a block + 1,)"""
     hits: NDArray[np.int32]
     """(size of a block + 1,)"""
     runs: NDArray[np.int64]
@@ -207,6 +209,8 @@ class Best(NamedTuple):
     """(n, room) row of the candidate"""
     own: NDArray[np.int32]
     """(n, room) the asking side's score, which is not what the key begins with where the order is mutual"""
+    unknown: NDArray[np.uint16]
+    """(n, room) bit set of the conditions that can't be checked, where any counts"""
     last_key: NDArray[np.int64]
     last_tie: NDArray[np.uint64]
     last_row: NDArray[np.int32]
@@ -253,6 +257,32 @@ def _type_reaching(_: Any, scores: Any, start: Any, bar: Any) -> Any:
 
 
 _reaching: Final[Any] = intrinsic(_type_reaching)
+
+
+def _type_add(_: Any, scores: Any, start: Any, degrees: Any, at: Any, weight: Any) -> Any:
+    """Add weight x degree to `GROUP` scores from `start` on, for the degrees from `at` on.
+
+    scores : int32, C-contiguous, 1 dimension. degrees : uint8, C-contiguous, `at` counts through all of it.
+    start, at : integers. weight : int32.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        number, small = ir.IntType(32), ir.IntType(8)
+        group, degree_group = ir.VectorType(number, GROUP), ir.VectorType(small, GROUP)
+        score_data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        degree_data = context.make_array(signature.args[2])(context, builder, args[2]).data
+        place = builder.bitcast(builder.gep(score_data, [args[1]]), group.as_pointer())
+        given = builder.bitcast(builder.gep(degree_data, [args[3]]), degree_group.as_pointer())
+        one = builder.insert_element(ir.Constant(group, ir.Undefined), args[4], number(0))
+        weights = builder.shuffle_vector(one, one, ir.Constant(group, None))
+        added = builder.mul(builder.zext(builder.load(given, align=1), group), weights)
+        builder.store(builder.add(builder.load(place, align=4), added), place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(scores, start, degrees, at, types.int32), generate
+
+
+_add: Final[Any] = intrinsic(_type_add)
 
 
 @njit(cache=True, nogil=True)
@@ -498,6 +528,12 @@ def check_pairs(
 
 
 @_uncounted
+def _kilometres(squared: Any) -> Any:
+    """Give a distance in km, to the metre, by its square in square metres; NaN where that isn't known."""
+    return np.nan if squared >= _NEAREST else np.rint(np.sqrt(np.float64(squared))) / 1000.0
+
+
+@_uncounted
 def measure_pairs(a: Any, b: Any, rows_a: Any, rows_b: Any, distance: Any) -> None:
     """Fill the distance of each pair of rows, float64 (m,), in km, to the metre; NaN where it isn't known.
 
@@ -505,8 +541,7 @@ def measure_pairs(a: Any, b: Any, rows_a: Any, rows_b: Any, distance: Any) -> No
     """
     of_a, of_b = a.table, b.table
     for i in range(len(rows_a)):
-        squared = distance_squared(of_a[rows_a[i]], of_b[rows_b[i]])
-        distance[i] = np.nan if squared == FAR else np.rint(np.sqrt(np.float64(squared))) / 1000.0
+        distance[i] = _kilometres(distance_squared(of_a[rows_a[i]], of_b[rows_b[i]]))
 
 
 @_uncounted
@@ -686,25 +721,13 @@ def _scatter(scores: Any, rows: Any, degrees: Any, begin: Any, end: Any, weights
 def _add_dense(scores: Any, left: Any, right: Any, dense: Any, rows: Any, weights: Any, n: Any) -> None:
     """`scores[left:right] += sum(weights[i] * dense[rows[i], left:right] for i in range(n))`.
 
-    Two or four rows at a time, so that the scores are read less often. scores int32 (size,), dense uint8
-    (n_slots, size), rows and weights int32 with room for n + 1.
+    left, right : multiples of `GROUP`. scores int32 (size,), dense uint8 (n_slots, size), rows and weights
+    int32.
     """
-    part = scores[left:right]
-    if n % 2:
-        rows[n], weights[n] = rows[0], 0
-    i = 0
-    while i < n:
-        p, q = dense[rows[i]][left:right], dense[rows[i + 1]][left:right]
-        v, w = weights[i], weights[i + 1]
-        if n - i <= 2:
-            for j in range(len(part)):
-                part[j] += v * np.int32(p[j]) + w * np.int32(q[j])
-            return
-        r, s = dense[rows[i + 2]][left:right], dense[rows[i + 3]][left:right]
-        x, y = weights[i + 2], weights[i + 3]
-        for j in range(len(part)):
-            part[j] += v * np.int32(p[j]) + w * np.int32(q[j]) + x * np.int32(r[j]) + y * np.int32(s[j])
-        i += 4
+    size = dense.shape[1]
+    for start in range(left, right, GROUP):
+        for i in range(n):
+            _add(scores, start, dense, rows[i] * size + start, weights[i])
 
 
 @_uncounted
@@ -716,15 +739,16 @@ def _ahead(key_a: Any, tie_a: Any, row_a: Any, key_b: Any, tie_b: Any, row_b: An
 
 
 @_uncounted
-def _swap(key: Any, tie: Any, row: Any, own: Any, i: Any, j: Any) -> None:
+def _swap(key: Any, tie: Any, row: Any, own: Any, unknown: Any, i: Any, j: Any) -> None:
     key[i], key[j] = key[j], key[i]
+    unknown[i], unknown[j] = unknown[j], unknown[i]
     own[i], own[j] = own[j], own[i]
     tie[i], tie[j] = tie[j], tie[i]
     row[i], row[j] = row[j], row[i]
 
 
 @_uncounted
-def _keep_best(k: Any, size: Any, key: Any, tie: Any, row: Any, own: Any) -> None:
+def _keep_best(k: Any, size: Any, key: Any, tie: Any, row: Any, own: Any, unknown: Any) -> None:
     """Bring the best k of `size` candidates to the front, the last of them in place k - 1 (Hoare's
     quickselect)."""
     low, high = 0, size - 1
@@ -738,7 +762,7 @@ def _keep_best(k: Any, size: Any, key: Any, tie: Any, row: Any, own: Any) -> Non
             while _ahead(pivot_key, pivot_tie, pivot_row, key[j], tie[j], row[j]):
                 j -= 1
             if i <= j:
-                _swap(key, tie, row, own, i, j)
+                _swap(key, tie, row, own, unknown, i, j)
                 i += 1
                 j -= 1
         if k - 1 <= j:
@@ -753,9 +777,10 @@ def _keep_best(k: Any, size: Any, key: Any, tie: Any, row: Any, own: Any) -> Non
 def settle(k: Any, best: Any) -> None:
     """Put the best k of what is held in the total order, and let go of the rest."""
     for t in range(len(best.size)):
-        key, tie, row, own, size = best.key[t], best.tie[t], best.row[t], best.own[t], best.size[t]
+        key, tie, row, own, unknown = best.key[t], best.tie[t], best.row[t], best.own[t], best.unknown[t]
+        size = best.size[t]
         if size > k:
-            _keep_best(k, size, key, tie, row, own)
+            _keep_best(k, size, key, tie, row, own, unknown)
             best.size[t] = size = k
         # Comb sort (Dobosiewicz 1980): in place, short, and near k log k.
         gap, sorted_so_far = size, False
@@ -765,7 +790,7 @@ def settle(k: Any, best: Any) -> None:
             for i in range(size - gap):
                 j = i + gap
                 if _ahead(key[j], tie[j], row[j], key[i], tie[i], row[i]):
-                    _swap(key, tie, row, own, i, j)
+                    _swap(key, tie, row, own, unknown, i, j)
                     sorted_so_far = False
 
 
@@ -806,35 +831,42 @@ def _enough(k: Any, seen: Any, reach: Any) -> Any:
 @_uncounted
 def _cut(k: Any, t: Any, best: Any) -> None:
     """Let go of all but the best k that are held for t, and remember the last of them."""
-    held, key, tie, row, own, last_key, last_tie, last_row = best
-    _keep_best(k, held[t], key[t], tie[t], row[t], own[t])
+    held, key, tie, row, own, unknown, last_key, last_tie, last_row = best
+    _keep_best(k, held[t], key[t], tie[t], row[t], own[t], unknown[t])
     held[t], last_key[t], last_tie[t], last_row[t] = k, key[t, k - 1], tie[t, k - 1], row[t, k - 1]
 
 
 @_uncounted
 def _find_hits(
-    scores: Any, left: Any, right: Any, bar: Any, ceiling: Any,
-    dense: Any, dense_row: Any, dense_weight: Any, n_dense: Any, most: Any, hits: Any, found: Any,
+    scores: Any, bar: Any, ceiling: Any, dense: Any, dense_row: Any, dense_weight: Any, n_dense: Any,
+    groups: Any, n_groups: Any, hits: Any,
 ) -> Any:  # fmt: skip
-    """Collect the rows left..right - 1 whose score is in bar..ceiling - 1.
+    """Collect the rows of some groups whose score is in bar..ceiling - 1, and tell how many there are.
 
-    Dense rows are added to a group only where that may lift a score to the bar: `most` is what they can add.
-
-    Returns `found` plus how many there are; they stand in `hits` from `found` on.
+    Dense rows are added to the groups first.
     """
-    least = np.int32(bar - most)
-    for start in range(left, right, GROUP):
-        reaching = _reaching(scores, start, least)
-        if reaching == 0:
-            continue
-        if n_dense:
-            _add_dense(scores, start, start + GROUP, dense, dense_row, dense_weight, n_dense)
-            reaching = _reaching(scores, start, bar)
-        reaching &= ~_reaching(scores, start, ceiling)
+    found = np.uintp(0)
+    for start in groups[:n_groups]:
+        _add_dense(scores, start, start + GROUP, dense, dense_row, dense_weight, n_dense)
+        reaching = _reaching(scores, start, bar) & ~_reaching(scores, start, ceiling)
         while reaching:
             hits[found] = start + np.int64(trailing_zeros(reaching))  # type: ignore[call-arg]
             found += np.uintp(1)
             reaching &= reaching - np.uint64(1)
+    return found
+
+
+@_uncounted
+def _find_groups(scores: Any, runs: Any, n_runs: Any, least: Any, groups: Any) -> Any:
+    """Collect the starts of the groups in runs of rows in which a score reaches `least`, and tell how many.
+
+    Without a branch, for nothing can foresee which.
+    """
+    found = np.uintp(0)
+    for run in range(n_runs):
+        for start in range(runs[run, 0], runs[run, 1], GROUP):
+            groups[found] = start
+            found += np.uintp(_reaching(scores, start, least) != 0)
     return found
 
 
@@ -856,7 +888,7 @@ def _find_near(
     return near
 
 
-@_uncounted
+@_inlined
 def _judge(
     a: Any, t: Any, offset: Any, hits: Any, found: Any, scores: Any, enough: Any,
     asking: Any, sought: Any, rules: Any, covers: Any, best: Any,
@@ -868,7 +900,7 @@ def _judge(
     n_at, n_features, n_values = sought.wanted
     c_at, c_features, c_values = covers
     vacancies_ask, mutual, radius, required, strict, today, _ = rules
-    held, keys, ties, rows, owns, last_key, last_tie, last_row = best
+    held, keys, ties, rows, owns, unknowns, last_key, last_tie, last_row = best
     limit, by_candidate = _limits(asker, radius, required, vacancies_ask)
     wishing = len(wishes) > 0
     by_check, by_key = required & ~AREA != 0 or wishing, not (wishing or mutual)
@@ -893,6 +925,7 @@ def _judge(
             continue
         if not allowed[c] or not sources[candidate.source]:
             continue
+        unknown = 0
         if by_check:
             if vacancies_ask:
                 failed, unknown = check(asker, candidate, spoken_a, spoken, squared, today)
@@ -911,7 +944,7 @@ def _judge(
         if score == 0 or not _ahead(key, tie, c, last_key[t], last_tie[t], last_row[t]):
             continue
         at = held[t]
-        keys[t, at], ties[t, at], rows[t, at], owns[t, at] = key, tie, c, own
+        keys[t, at], ties[t, at], rows[t, at], owns[t, at], unknowns[t, at] = key, tie, c, own, unknown
         held[t] = at + 1
         if held[t] == keys.shape[1]:
             _cut(enough, t, best)
@@ -950,7 +983,7 @@ def _search(
     b: Any, a: Any, t: Any, asking: Any, sought: Any, rules: Any, covers: Any, work: Any, best: Any
 ) -> None:
     """Hold the best of block b for asking record a, the t-th of this call."""
-    blocks, scores, runs, hits = sought.blocks, work.scores, work.runs, work.hits
+    blocks, scores, runs, groups, hits = sought.blocks, work.scores, work.runs, work.groups, work.hits
     pointers, start, dense, in_cells = (
         blocks.pointers[b],
         blocks.start[b],
@@ -994,13 +1027,10 @@ def _search(
                 highest = max(highest, part[i])
         # A whole number of 64 bits here would make every comparison take twice as long.
         bar = max(bar, np.int32(highest - highest // 8))
+    share = 8
     while True:
-        found = np.uintp(0)
-        for run in range(n_runs):
-            found = _find_hits(
-                scores, runs[run, 0], runs[run, 1], bar, ceiling,
-                dense, row, weight, n_late, most, hits, found,
-            )  # fmt: skip
+        n_groups = _find_groups(scores, runs, n_runs, np.int32(bar - most), groups)
+        found = _find_hits(scores, bar, ceiling, dense, row, weight, n_late, groups, n_groups, hits)
         _judge(a, t, b * blocks.size, hits, found, scores, enough, asking, sought, rules, covers, best)
         # A bar that is there is raised now and then, not after every hit.
         if held[t] >= enough + (enough // 4 if last_key[t] else 0):
@@ -1008,7 +1038,9 @@ def _search(
         lowest = _bar(last_key[t], bonus, rules.mutual)
         if bar <= lowest:
             return
-        ceiling, bar = bar, max(np.int32(bar - bar // 8 - 1), lowest)
+        # The less is found, the longer the steps.
+        share = max(share - 1, 1)
+        ceiling, bar = bar, max(np.int32(bar - bar // share - 1), lowest)
 
 
 @_uncounted
@@ -1049,6 +1081,7 @@ def rank(
 def _room_to_work(n: Any, most: Any, size: Any, n_cells: Any) -> Any:
     return Work(
         np.empty(size, np.int32),
+        np.empty(size // GROUP + 1, np.int32),
         np.empty(size + 1, np.int32),
         np.empty((size // CELL, 2), np.int64),
         np.zeros((n, n_cells), np.bool_),
@@ -1074,6 +1107,7 @@ def _room_for(n: Any, k: Any) -> Any:
         np.empty((n, room), np.uint64),
         np.empty((n, room), np.int32),
         np.empty((n, room), np.int32),
+        np.empty((n, room), np.uint16),
         np.zeros(n, np.int64),
         np.zeros(n, np.uint64),
         np.zeros(n, np.int32),
@@ -1104,7 +1138,7 @@ def answer(first: Any, last: Any, asking: Any, sought: Any, rules: Any) -> Any:
     m = best.size.sum()
     asking_row, place, row = np.empty(m, np.int32), np.empty(m, np.int32), np.empty(m, np.int32)
     own, other, covering = np.empty(m, np.int32), np.empty(m, np.int32), np.empty(m, np.int32)
-    distance, broken, unknown = np.empty(m, np.float64), np.empty(m, np.uint16), np.empty(m, np.uint16)
+    distance, unknown = np.empty(m, np.float64), np.empty(m, np.uint16)
     degree = np.zeros(max(len(r_at), len(blocks.slot)), np.uint8)
     end = 0
     # One asking record after another, so that what was fetched of its candidates is still near.
@@ -1113,11 +1147,7 @@ def answer(first: Any, last: Any, asking: Any, sought: Any, rules: Any) -> Any:
         for i in range(start, end):
             asking_row[i], covering[i], place[i] = first + t, t, i - start + 1
             row[i], own[i] = best.row[t, i - start], best.own[t, i - start]
-        mine, theirs, unmet = asking_row[start:end], row[start:end], unknown[start:end]
-        pair_scores(sought.wanted, covers, theirs, covering[start:end], degree, other[start:end])
-        if rules.vacancies_ask:
-            check_pairs(asking.facts, sought.facts, mine, theirs, rules.today, broken[start:end], unmet)
-        else:
-            check_pairs(sought.facts, asking.facts, theirs, mine, rules.today, broken[start:end], unmet)
-        measure_pairs(asking.facts, sought.facts, mine, theirs, distance[start:end])
+            unknown[i] = best.unknown[t, i - start]
+            distance[i] = _kilometres(_NEAREST - (best.key[t, i - start] & _NEAREST))
+        pair_scores(sought.wanted, covers, row[start:end], covering[start:end], degree, other[start:end])
     return asking_row, sought.rows[row], place, own, other, distance, unknown

@@ -45,6 +45,8 @@ def take(encoded: Encoded, rows: NDArray[np.integer[Any]], ids: Sequence[str] | 
 
 def join(parts: Sequence[Encoded]) -> Encoded:
     """Put collections of one side, encoded in one space on one day, behind one another: at least one."""
+    if len(parts) == 1:
+        return parts[0]
     longest = max(parts, key=lambda part: len(part.reach.indptr))
     codes = sorted({code for part in parts for code in part.records.occupation_codes})
     number = {code: place for place, code in enumerate(codes)}

@@ -10,7 +10,7 @@ from collections.abc import Collection as Names
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Gap", "Placement", "pair_of", "place"]
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(NamedTuple):
     """Something that is asked and not wholly covered.
 
     Attributes
@@ -101,7 +100,7 @@ class Placement:
         return (
             [{group: total[row] for group, total in totals.items()} for row in range(len(self))],
             [
-                [_gap(names[at], told[at]) for at in order[row] if told[at]]
+                [Gap._make((*names[at], told[at])) for at in order[row] if told[at]]
                 for row, told in enumerate(costs.tolist())
             ],
         )
@@ -164,20 +163,21 @@ def place(
     space, known = index.space.extension(), index.manifest["features"]
     asking, *elsewhere = (renumbered(each, space, known) for each in (asking, *beside))
     search = _search(index, among, asking, settings, sources, today, question).rank(k)
-    best = join([among.take(_candidates(search, settings)), *elsewhere])
+    best = among.take(_candidates(search, settings))
     if elsewhere:
+        best = join([best, *elsewhere])
         ranking = Ranker(*_pair(asking, best, settings), space, settings).rank(k)
     else:
         ranking = _renumbered(search, asking, best, settings)
-    found = _candidates(ranking, settings)
+    found, records = _candidates(ranking, settings), best.records
     return Placement(
         asking,
         best,
         space,
         settings,
         ranking,
-        best.records.sources_of(found).to_list(),
-        best.records.ids_of(found).to_list(),
+        [records.sources[source] for source in records.columns.source[found].tolist()],
+        [records.ids[row] for row in found.tolist()],
     )
 
 
@@ -196,7 +196,7 @@ def _search(
     today: date,
     question: Question | None,
 ) -> Ranker | MergedRanker:
-    if question is None and today <= among.encoded.as_of:
+    if question is None and (among.side == "werkzoekende" or today <= among.encoded.as_of):
         side = {"vacancies" if settings.direction != "profile" else "profiles": asking}
         return index.ranker(settings, sources=sources, **side)
     space = asking.space or index.space
@@ -221,11 +221,6 @@ def _search(
         rankers.append(Ranker(*pair, space, settings, allowed, laid_out))
         first += len(encoded)
     return MergedRanker(rankers)
-
-
-def _gap(name: tuple[str, str, str], points: int) -> Gap:
-    group, code, label = name
-    return Gap(group, code, label, points)
 
 
 def _candidates(ranking: Ranking, settings: Settings) -> NDArray[np.int32]:

@@ -49,12 +49,14 @@ class NamedWeights:
     name : "weights-" and the first 12 hexadecimal digits of the SHA-256 of the file.
     weights : of each feature group, 0..1000.
     taxonomy : the version that they were fitted with.
+    judgements : SHA-256 of the file of judgements that they were fitted to, "" where it isn't told.
     """
 
     path: Path
     name: str
     weights: Mapping[str, float]
     taxonomy: str
+    judgements: str
 
     def check(self, taxonomy: str, direction: Direction) -> None:
         """Raise QuestionError where they aren't for this taxonomy, or not for who asks."""
@@ -142,7 +144,15 @@ def read_weights(path: Path) -> NamedWeights:
     if not isinstance(told.get("taxonomy"), str):
         raise _not_weights(path, "taxonomy: not a version")
     name = f"weights-{hashlib.sha256(content).hexdigest()[:12]}"
-    return NamedWeights(path, name, {group: float(weights[group]) for group in GROUPS}, told["taxonomy"])
+    by_group = {group: float(weights[group]) for group in GROUPS}
+    return NamedWeights(path, name, by_group, told["taxonomy"], _judgements(told))
+
+
+def _judgements(told: dict[str, Any]) -> str:
+    match told.get("files"):
+        case {"judgements": {"sha256": str(digest)}}:
+            return digest
+    return ""
 
 
 def _rounded(comparison: dict[str, Any]) -> dict[str, Any]:

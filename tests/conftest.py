@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How much of what is random is tried."""
     many = 100_000 if os.environ.get("CI") else 10_000
     parser.addoption("--states", type=int, default=many, help="states of the registry to try the rules in")
-    parser.addoption("--nights", type=int, default=6, help="random registries in which a whole night is run")
+    parser.addoption("--nights", type=int, default=200, help="parties whose folders of a night are compared")
     parser.addoption("--kills", type=int, default=4, help="moments at which a run of the night is killed")
 
 

@@ -23,6 +23,7 @@ from api.exchange.exchange import Exchange
 from api.exchange.handles import Handles
 from api.exchange.keys import Keys, create_keys
 from api.exchange.questions import Limits, Questions
+from api.exchange.records import Prepared, put
 from api.exchange.registry import RegistryReader, Source
 from api.exchange.remote import Inquiry, RemoteSources, SourceAnswer, SourceDetail
 from api.exchange.rules import Caller
@@ -87,14 +88,18 @@ def shown(record: Json, side: Side) -> bytes:
 
 
 class FakeHosted:
-    """Records in memory; every record of a source satisfies every question."""
+    """Records in memory, and in the store; every record of a source satisfies every question."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self.store = store
         self.records: dict[tuple[str, Side, str], Json] = {}
         self.searched: list[tuple[str, ...]] = []
 
     def put(self, source_id: str, side: Side, *records: Json) -> None:
         self.records |= {(source_id, side, record[IDS[side]]): record for record in records}
+        kept = [Prepared(record[IDS[side]], supplied(record), shown(record, side)) for record in records]
+        with self.store.write() as connection:
+            put(connection, source_id, side, kept, NOW)
 
     def matches(self, question: Question, sources: Sequence[str], limit: int) -> Matches:
         self.searched.append(tuple(sources))
@@ -184,7 +189,7 @@ class World:
         checkpoints = Checkpoints(folder / "checkpoints.jsonl", read_signing_key(folder / "signing.pem"))
         self.audit = Audit(store, self.clock, checkpoints)
         self.administration = Administration(self.audit, self.clock, "test")
-        self.fake, self.remotes = FakeHosted(), FakeRemotes()
+        self.fake, self.remotes = FakeHosted(store), FakeRemotes()
         self.reader = RegistryReader(store)
         self.handles = Handles(keys, self.clock)
         self.exchange = Exchange(

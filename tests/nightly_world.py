@@ -42,8 +42,11 @@ class Nightly:
     runner: NightlyRun
     keys: Keys
     nights: Nights
+    audit: Audit
+    clock: Time
 
     def open(self, store: Store, folder: Path, audit: Audit, clock: Time) -> None:
+        self.audit, self.clock = audit, clock
         self.keys = keys = Keys(folder / "keys.json")
         self.nights = Nights(folder / "nights")
         self.runner = NightlyRun(
@@ -99,6 +102,11 @@ class Reopened(Nightly):
         self.store = Store(f"sqlite:///{folder / 'koppel.db'}")
         checkpoints = Checkpoints(folder / "checkpoints.jsonl", read_signing_key(folder / "signing.pem"))
         self.open(self.store, folder, Audit(self.store, clock, checkpoints), clock)
+
+
+def published(world: Nightly) -> dict[str, dict[str, str]]:
+    """Every file that a reader can find, by the names of the nights."""
+    return {name: tree(world.nights.folder(name)) for name in world.nights.names()}
 
 
 def tree(folder: Path) -> dict[str, str]:

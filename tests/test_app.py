@@ -13,12 +13,16 @@ from typing import Any
 import pytest
 import structlog
 from laptop import OIN
+from sqlalchemy import func, select, text, update
 from starlette.types import Receive, Scope, Send
 from v1_world import BEROEP, DORP, NOBODY, PROCESSOR, STAD, World, problem, profile, world
 
 from api.busy import Busy
 from api.logs import configure
 from api.observed import Observed
+from api.store import Store
+from api.store.store import WAIT_S
+from api.store.tables import audit_entry, registry_version
 
 VUM = {"X-VUM-berichtVersie": "3.0.0", "API-Version": "3.0.0", "X-VUM-toParty": OIN}
 QUESTION = {"vraagObject": {"selectiegebied": {"postcode": "6511AB", "afstand": 30}}}
@@ -57,6 +61,50 @@ def test_the_server_is_ready_as_long_as_store_log_index_and_keys_are(here: World
         here.settings.checkpoint_file.mkdir()
         assert client.get("/ready").json()["checks"]["log"] == "fails"
         assert client.get("/health").status_code == 200
+
+
+def test_asking_whether_it_is_ready_keeps_nobody_from_writing_and_writes_nothing(here: World) -> None:
+    store = Store(here.settings.store_url)
+
+    def state() -> tuple[int, bytes]:
+        with store.read() as connection:
+            entries = connection.scalar(select(func.count()).select_from(audit_entry)) or 0
+        return entries, here.settings.checkpoint_file.read_bytes()
+
+    with here.client(None) as client, store.write() as connection:
+        # Held by another: whoever wanted to write would wait for 5 s, and then give up.
+        connection.execute(update(registry_version).values(n=registry_version.c.n))
+        before = state()
+        ready = client.get("/ready")
+        assert (ready.status_code, ready.elapsed.total_seconds() < WAIT_S) == (200, True)
+        assert state() == before
+    store.close()
+
+
+def test_a_server_whose_log_could_not_be_written_is_not_ready_until_it_can_be(here: World) -> None:
+    store = Store(here.settings.store_url)
+    with store.write() as connection:
+        connection.execute(
+            text(
+                "CREATE TRIGGER full BEFORE INSERT ON audit_entry "
+                "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+            )
+        )
+    with here.client(OIN, OIN) as client, here.client(None) as operator:
+        told = client.post("/vum/v3/werkzoekendeProfielen/matches", json=QUESTION, headers=VUM)
+        assert told.status_code == 503
+        for _ in range(2):
+            red = operator.get("/ready")
+            assert (red.status_code, red.json()["checks"]["log"]) == (503, "fails")
+        with store.write() as connection:
+            connection.execute(text("DROP TRIGGER full"))
+        assert [operator.get("/ready").status_code for _ in range(2)] == [200, 200]
+        with store.read() as connection:
+            kinds = connection.scalars(select(audit_entry.c.kind).order_by(audit_entry.c.seq)).all()
+        assert list(kinds).count("resumed") == 1
+        told = client.post("/vum/v3/werkzoekendeProfielen/matches", json=QUESTION, headers=VUM)
+        assert told.status_code == 200
+    store.close()
 
 
 def test_where_the_keys_are_gone_nothing_is_answered(here: World) -> None:
@@ -190,6 +238,15 @@ def test_every_line_of_the_log_has_the_number_of_its_request(logged: StringIO, t
     requests = [line for line in lines if line["event"] == "request"]
     assert [line["status"] for line in requests] == [200, 404]
     assert len({line["request"] for line in requests}) == 2
+    assert len({line["trace"] for line in requests}) == 2
+
+
+def test_every_line_of_the_log_has_the_trace_that_the_caller_told(logged: StringIO, tmp_path: Path) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with world(tmp_path / "state") as here, here.client(OIN) as client:
+        client.get("/v1/rules", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    requests = [json.loads(line) for line in logged.getvalue().splitlines() if '"request"' in line]
+    assert {line["trace"] for line in requests} == {trace}
 
 
 # Middleware

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -254,6 +255,98 @@ def test_a_log_that_was_put_back_takes_no_more_entries(tmp_path: Path) -> None:
     store.close()
     (tmp_path / "old").replace(path)
     refused(store, tmp_path)
+    store.close()
+
+
+# -- whether it can be written
+
+
+def test_a_log_that_can_be_written_is_checked_without_a_write(store: Store, tmp_path: Path) -> None:
+    audit = audit_in(store, tmp_path)
+    audit.check()
+    show(audit, ["1"])
+    other = Store(store.url.render_as_string(hide_password=False))
+    with locked(other):
+        audit.check()
+    other.close()
+    assert checked(store, tmp_path).entries == 1
+
+
+def test_after_a_write_that_failed_the_check_tries_one_until_it_works(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "WAIT_S", 0.05)
+    monkeypatch.setattr(audit_module, "_WAIT_MS", 50)
+    store = Store(store_url)
+    store.migrate()
+    audit = audit_in(store, tmp_path)
+    other = Store(store_url)
+    with locked(other):
+        with pytest.raises(AuditUnavailable):
+            show(audit, ["1"])
+        with pytest.raises(AuditUnavailable):
+            audit.check()
+    other.close()
+    audit.check()
+    audit.check()
+    assert [row[2] for row in rows_of(store)] == [b"resumed"]
+    assert checked(store, tmp_path).problems == ()
+    store.close()
+
+
+def test_a_log_without_room_or_rights_to_write_fails_the_check(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = audit_in(store, tmp_path)
+    show(audit, ["1"])
+    audit.checkpoint()
+
+    def full(_: object) -> object:
+        return SimpleNamespace(f_bavail=10, f_frsize=4096)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("api.exchange.room.os.statvfs", full)
+        with pytest.raises(AuditUnavailable):
+            audit.check()
+    with monkeypatch.context() as patch:
+        # What a file system says that is mounted read-only.
+        patch.setattr("api.exchange.room.os.access", lambda *_: False)
+        with pytest.raises(AuditUnavailable):
+            audit.check()
+    audit.check()
+    (tmp_path / "checkpoints").rename(tmp_path / "elsewhere")
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(AuditUnavailable):
+        audit.check()
+
+
+def test_a_database_that_takes_no_writes_fails_the_check(store: Store, tmp_path: Path) -> None:
+    if store.dialect == "sqlite":
+        pytest.skip("what is read-only in SQLite is its file")
+    audit = audit_in(store, tmp_path)
+    audit.check()
+    with store.write() as connection:
+        name = connection.scalar(text("SELECT current_database()"))
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    store.close()
+    with pytest.raises(AuditUnavailable, match="read-only"):
+        audit.check()
+
+
+def test_a_log_that_was_put_back_fails_the_check(tmp_path: Path) -> None:
+    path = tmp_path / "koppel.db"
+    store = Store(f"sqlite:///{path}")
+    store.migrate()
+    audit = audit_in(store, tmp_path)
+    show(audit, ["1"])
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(tmp_path / "old")) as old:
+        source.backup(old)
+    show(audit, ["2"])
+    audit.checkpoint()
+    store.close()
+    (tmp_path / "old").replace(path)
+    with pytest.raises(AuditUnavailable, match="signed"):
+        audit.check()
     store.close()
 
 

@@ -119,6 +119,23 @@ def test_a_person_is_told_and_then_erased(exchange: Exchange) -> None:
     assert "anna" not in json.dumps(lines_of(path))
 
 
+def test_whose_an_id_is_that_a_profile_and_a_vacancy_have_is_told_by_the_side(exchange: Exchange) -> None:
+    log = exchange.log()
+    show(log, ["anna"])
+    show(log, ["anna"], side="vacature")
+    of_anna = ("--source", "utrecht", "--id", "anna")
+    for what in ("export", "restrict", "erase"):
+        assert "--side" in exchange.run("subject", what, *of_anna, code=4).told()
+    of_vacancy = (*of_anna, "--side", "vacature")
+    (told,) = exchange.run("subject", "export", *of_vacancy).lines
+    assert [each["side"] for each in told["log"]] == ["vacature"]
+    exchange.run("subject", "erase", *of_vacancy)
+    exchange.run("subject", "export", *of_vacancy, code=4)
+    (told,) = exchange.run("subject", "export", *of_anna).lines
+    assert [each["side"] for each in told["log"]] == ["werkzoekende"]
+    exchange.run("subject", "export", *of_anna, "--side", "persoon", code=2)
+
+
 def test_a_restricted_record_of_nobody_is_told(exchange: Exchange) -> None:
     ended = exchange.run("subject", "restrict", "--source", "utrecht", "--id", "anna", code=4)
     assert "nothing is held" in ended.told()
@@ -127,7 +144,7 @@ def test_a_restricted_record_of_nobody_is_told(exchange: Exchange) -> None:
 
 def test_retention_tells_what_went_and_logs_it(exchange: Exchange) -> None:
     show(exchange.log(), ["anna"])
-    told = "Removed: questions 0, records 0, contact moments 0, audit entries 0, pseudonyms 0.\n"
+    told = "Removed: questions 0, records 0, contact moments 0, audit entries 0, pseudonyms 0, nights 0.\n"
     assert exchange.run("retention", "run").err == told
     path = exchange.folder / "log.ndjson"
     exchange.run("audit", "export", "-o", path)

@@ -69,3 +69,9 @@ def test_a_wrong_variable_is_told_without_its_value(monkeypatch: pytest.MonkeyPa
     with pytest.raises(FileError, match="port") as caught:
         read_settings(None, identity="laptop")
     assert "geheim" not in str(caught.value)
+
+
+def test_sources_may_not_be_at_private_addresses_unless_the_configuration_says_so(tmp_path: Path) -> None:
+    assert not read_settings(written(tmp_path, 'socket = "/run/koppel.sock"')).private_networks
+    said = 'socket = "/run/koppel.sock"\nprivate_networks = true'
+    assert read_settings(written(tmp_path, said)).private_networks

@@ -1,14 +1,18 @@
 """Asking all sources: none of what a lying source tells goes on, nor does it change what others say."""
 
 import asyncio
+import json
+import logging
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from io import StringIO
 from itertools import product
 
 import pytest
+import structlog
 from false_sources import (
     CALLER,
     HONEST,
@@ -29,11 +33,22 @@ from false_sources import (
 
 from api.exchange.fanout import Completeness, ask_all
 from api.exchange.remote import Inquiry, RemoteSources, SourceAnswer, tls_context
+from api.logs import configure
+from api.metrics import exposed, source_failed
 from data.question import parse_question
 
 INQUIRY = Inquiry.matches(parse_question(QUESTION, "werkzoekende"))
 CONTEXT = tls_context(None, None, None)
 LIES = every_lie()
+FAILURES: list[tuple[str, str, int]] = []
+"""What sources are told to have done wrong: source, kind and how often."""
+
+KINDS = frozenset(
+    {
+        *("time", "refused", "connection", "size", "status", "headers", "content type"),
+        *("JSON", "envelope", "schema", "id", "duplicate id", "criteria", "too many"),
+    }
+)
 
 
 async def asked(
@@ -41,6 +56,7 @@ async def asked(
 ) -> tuple[list[SourceAnswer], list[FalseSource], float]:
     """What sources that give these answers are told to have answered, and how long it took the last time."""
     remotes = remotes or RemoteSources(CONTEXT, private_networks=True)
+    remotes.watch(lambda *_: None, lambda *failure: FAILURES.append(failure))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(remotes.aclose)
         servers = [await stack.enter_async_context(serving(answer)) for answer in answers]
@@ -74,6 +90,7 @@ def test_there_are_at_least_a_hundred_kinds_of_lies() -> None:
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.name)
 def test_no_lie_is_delivered_and_the_others_records_are_as_without_it(lie: Lie) -> None:
     seconds = 0.25 if lie.slow else 5.0
+    FAILURES.clear()
     begin = time.perf_counter()
     found, *_ = asyncio.run(asked([honest(), lie.answer, honest(document("b1", "b2"))], seconds=seconds))
     assert [found[0].matches, found[2].matches] == [CONTROL[0].matches, CONTROL[1].matches]
@@ -88,6 +105,117 @@ def test_no_lie_is_delivered_and_the_others_records_are_as_without_it(lie: Lie) 
         assert time.perf_counter() - begin < 5
     elif not lie.keeps and told.status == "answered":
         assert told.left_out == 3
+    # A flag that the source may have for a limit of its own is the only one that isn't told of.
+    assert bool(FAILURES) == (lie.answer is not FLAGGED.answer)
+    assert {(source, kind in KINDS) for source, kind, _ in FAILURES} <= {("source-1", True)}
+    counted = sum(count for _, kind, count in FAILURES if kind != "too many")
+    assert counted == (told.left_out if told.status == "answered" else 1)
+
+
+FLAGGED = next(lie for lie in LIES if lie.name == "a flag though the limit was not reached")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "count"),
+    [
+        ("hangs", "time", 1),
+        ("resets at once", "connection", 1),
+        ("a body that never ends", "size", 1),
+        ("status 429 Many", "refused", 1),
+        ("status 500 Error", "status", 1),
+        ("a redirect 302", "status", 1),
+        ("with another toParty", "headers", 1),
+        ("with another fromParty", "headers", 1),
+        ("packed by gzip", "headers", 1),
+        ("with another type", "content type", 1),
+        ("sends half of it", "JSON", 1),
+        ("sends a property twice", "JSON", 1),
+        ("answers no flag", "envelope", 1),
+        ("shows emailadres", "schema", 1),
+        ("an id that is the folder above", "id", 1),
+        ("an id twice", "duplicate id", 2),
+        ("one id for all", "duplicate id", 3),
+        ("outside the question by licence", "criteria", 1),
+        ("the answer to another question", "criteria", 3),
+        ("101 records and no flag", "too many", 1),
+    ],
+)
+def test_what_is_wrong_with_a_source_is_told_by_its_kind(name: str, kind: str, count: int) -> None:
+    lie = next(each for each in LIES if each.name == name)
+    FAILURES.clear()
+    asyncio.run(asked([lie.answer, honest()], seconds=0.25 if lie.slow else 5.0))
+    assert [("source-0", kind, count)] == FAILURES
+
+
+@pytest.fixture
+def logged() -> Iterator[StringIO]:
+    """What the server logs."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    logging.root.handlers[:] = []
+    stream = StringIO()
+    configure("INFO", stream)
+    yield stream
+    logging.captureWarnings(False)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_what_is_wrong_with_a_source_is_logged_by_its_id_and_nothing_of_what_it_says(
+    logged: StringIO,
+) -> None:
+    secret = document("a1", "a2")
+    secret["matches"][0]["emailadres"] = ["jansen@example.nl"]
+    secret["matches"][1]["bemiddelingsberoep"] = [{"codeBeroepsnaam": "urn:geheim"}]
+    asyncio.run(asked([honest(secret), ok(b"jansen"), honest()]))
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    told = sorted((line["source"], line["kind"], line["count"]) for line in lines)
+    assert told == [("source-0", "criteria", 1), ("source-0", "schema", 1), ("source-1", "JSON", 1)]
+    assert {name for line in lines for name in line} == {
+        *("event", "level", "timestamp", "source", "kind", "count")
+    }
+    assert "jansen" not in logged.getvalue()
+    assert "geheim" not in logged.getvalue()
+
+
+def test_a_source_that_is_paused_is_counted_and_not_logged_each_time(logged: StringIO) -> None:
+    FAILURES.clear()
+    remotes = RemoteSources(CONTEXT, private_networks=True, failures=2)
+    asyncio.run(asked([ok(b"no")], times=5, remotes=remotes))
+    assert [kind for _, kind, _ in FAILURES] == ["JSON"] * 2 + ["paused"] * 3
+    assert logged.getvalue().count("\n") == 2
+
+
+def test_a_client_that_goes_away_is_no_failure_of_a_source() -> None:
+    async def leave() -> None:
+        remotes = RemoteSources(CONTEXT, private_networks=True)
+        remotes.watch(lambda *_: None, lambda *failure: FAILURES.append(failure))
+        async with serving(raw(then="hang")) as server:
+            question = asyncio.create_task(
+                ask_all([remotes.get(registered("s", server.port))], INQUIRY, CALLER, seconds=60)
+            )
+            await until(lambda: len(server.requests) == 1)
+            question.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await question
+            await remotes.aclose()
+
+    FAILURES.clear()
+    asyncio.run(leave())
+    assert FAILURES == []
+
+
+def test_failures_are_counted_by_source_and_kind() -> None:
+    def counted() -> float:
+        wanted = 'koppel_source_failures_total{kind="JSON",source="lying"} '
+        lines = exposed().decode().splitlines()
+        return sum(float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))
+
+    before = counted()
+    source_failed("lying", "JSON", 1)
+    source_failed("lying", "criteria", 5)
+    source_failed("lying", "JSON", 2)
+    assert counted() - before == 3
 
 
 def test_what_is_left_out_is_counted() -> None:

@@ -16,6 +16,7 @@ from logs import MIDNIGHT, QUESTION, audit_in, show
 
 from api.exchange.log_files import stored
 from api.exchange.logboek import SubjectCipher, create_subject_key, lines, send
+from api.exchange.trace import Trace, traced
 from api.store import Store
 from data.errors import FileError, OutputError
 
@@ -172,3 +173,21 @@ def test_a_collector_that_refuses_is_told(store: Store, tmp_path: Path, cipher: 
     made = lines_of(store, cipher)
     with collector(status=400) as (url, _), pytest.raises(OutputError, match="accepted 0 lines"):
         send(made, url)
+
+
+def test_a_collector_receives_the_action_that_asked_as_a_link(
+    store: Store, tmp_path: Path, cipher: SubjectCipher
+) -> None:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    asking = Trace("ab" * 16, "cd" * 8, "ef" * 8)
+    with traced(asking):
+        show(audit_in(store, tmp_path), ["anna"])
+    with collector() as (url, received):
+        send(lines_of(store, cipher), url)
+    (resource,) = ExportTraceServiceRequest.FromString(received[0]).resource_spans
+    whole, anna = resource.scope_spans[0].spans
+    (link,) = whole.links
+    assert (whole.trace_id.hex(), whole.span_id.hex()) == (asking.id, asking.span)
+    assert (link.trace_id.hex(), link.span_id.hex()) == (asking.id, asking.parent)
+    assert not anna.links

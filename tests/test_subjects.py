@@ -1,7 +1,8 @@
 """A person's rights, and whose data a party has seen."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from logs import ASKER, MIDNIGHT, PROCESSOR, QUESTION, Clock, audit_in, checked,
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from api.clock import DAY, SECOND, spelled
+from api.exchange.answering import Match, log_subjects
 from api.exchange.audit import Audit
 from api.exchange.breach import Seen, breach
 from api.exchange.hosted import HostedSources
@@ -16,6 +18,7 @@ from api.exchange.subjects import SubjectError, erase, export, restrict
 from api.store import Store, tables
 from data.standard import Side
 
+SIDES: tuple[Side, ...] = ("werkzoekende", "vacature")
 OTHER = "00000001000000000009"
 PERSON = {
     "idWerkzoekende": "4711",
@@ -92,14 +95,21 @@ def held(store: Store) -> list[tuple[str, str, bool]]:
         return [(row.source_id, row.id, row.restricted) for row in found]
 
 
+def named(store: Store) -> list[tuple[str, str]]:
+    """Whom the log can name."""
+    with store.read() as connection:
+        found = connection.execute(select(tables.subject).order_by("side", "record_id"))
+        return [(row.side, row.record_id) for row in found]
+
+
 def test_a_person_is_told_all_that_is_held_and_who_saw_it(store: Store, audit: Audit) -> None:
-    told = export(store, audit, "utrecht", "4711", "admin")
+    told = export(store, audit, "utrecht", "4711", "admin", "werkzoekende")
     assert [told["source"], told["id"]] == ["utrecht", "4711"]
     (record,) = told["records"]
     assert (record["record"], record["side"], record["restricted"]) == (PERSON, "werkzoekende", False)
     assert record["stored_at"] == spelled(MIDNIGHT)
-    as_vacancy, as_person = told["log"]
-    assert (as_vacancy["side"], as_person["side"]) == ("vacature", "werkzoekende")
+    (as_person,) = told["log"]
+    assert as_person["side"] == "werkzoekende"
     assert [each["kind"] for each in as_person["entries"]] == ["matches", "detail", "subject-export"]
     _, detail, exported = as_person["entries"]
     assert detail["level"] == "detail"
@@ -118,7 +128,7 @@ def test_of_a_record_that_is_elsewhere_the_log_alone_is_told(store: Store, audit
 
 
 def test_a_restricted_record_stays_and_is_marked(store: Store, audit: Audit) -> None:
-    restrict(audit, Holder(store), "utrecht", "4711", "admin")
+    restrict(audit, Holder(store), "utrecht", "4711", "admin", "werkzoekende")
     assert held(store) == [("elders", "4711", False), ("utrecht", "4711", True), ("utrecht", "4712", False)]
     assert rows_of(store)[-1][2] == b"subject-restrict"
 
@@ -128,7 +138,7 @@ def test_a_record_that_is_elsewhere_is_not_said_to_be_restricted(store: Store, a
         connection.execute(delete(tables.record))
     before = len(rows_of(store))
     with pytest.raises(SubjectError, match="source restrict it"):
-        restrict(audit, Holder(store), "utrecht", "4711", "admin")
+        restrict(audit, Holder(store), "utrecht", "4711", "admin", "werkzoekende")
     assert len(rows_of(store)) == before
 
 
@@ -136,16 +146,74 @@ def test_who_is_erased_is_gone_and_the_log_is_whole_and_nameless(
     store: Store, audit: Audit, tmp_path: Path
 ) -> None:
     before = rows_of(store)
-    erase(audit, Holder(store), "utrecht", "4711", "admin")
+    erase(audit, Holder(store), "utrecht", "4711", "admin", "werkzoekende")
     assert held(store) == [("elders", "4711", False), ("utrecht", "4712", False)]
-    with store.read() as connection:
-        assert connection.scalars(select(tables.subject.c.record_id)).all() == ["4712"]
+    assert named(store) == [("vacature", "4711"), ("werkzoekende", "4712")]
     after = rows_of(store)
     assert after[: len(before)] == before
     assert all(b"4711" not in row[3] for row in after)
     assert checked(store, tmp_path).problems == ()
     with pytest.raises(SubjectError):
-        export(store, audit, "utrecht", "4711", "admin")
+        export(store, audit, "utrecht", "4711", "admin", "werkzoekende")
+
+
+@pytest.mark.parametrize("what", ["export", "restrict", "erase"])
+def test_an_id_that_a_profile_and_a_vacancy_have_is_nobodys_until_the_side_is_told(
+    store: Store, audit: Audit, what: str
+) -> None:
+    before = (held(store), named(store), rows_of(store))
+    serve: dict[str, Callable[..., object]] = {
+        "export": partial(export, store, audit),
+        "restrict": partial(restrict, audit, Holder(store)),
+        "erase": partial(erase, audit, Holder(store)),
+    }
+    with pytest.raises(SubjectError, match="Say whose, by --side"):
+        serve[what]("utrecht", "4711", "admin")
+    assert (held(store), named(store), rows_of(store)) == before
+    # Where only one has the id, nobody needs to say.
+    assert export(store, audit, "utrecht", "4712", "admin")["records"][0]["side"] == "werkzoekende"
+    with pytest.raises(SubjectError, match="nothing is held"):
+        export(store, audit, "utrecht", "4712", "admin", "vacature")
+
+
+def test_of_the_vacancy_with_the_id_of_a_profile_only_its_own_is_erased(store: Store, audit: Audit) -> None:
+    erase(audit, Holder(store), "utrecht", "4711", "admin", "vacature")
+    assert ("utrecht", "4711", False) in held(store)
+    assert named(store) == [("werkzoekende", "4711"), ("werkzoekende", "4712")]
+    assert export(store, audit, "utrecht", "4711", "admin")["records"][0]["side"] == "werkzoekende"
+
+
+def test_an_answer_under_way_gives_nobody_a_name_again_that_was_erased(
+    store: Store, audit: Audit, tmp_path: Path
+) -> None:
+    with store.write() as connection:
+        for source_id, url in (("utrecht", None), ("elders", "https://bron.example/")):
+            connection.execute(
+                insert(tables.source).values(
+                    id=source_id,
+                    oin=ASKER,
+                    processor_oin=ASKER,
+                    name=source_id,
+                    hosted=url is None,
+                    url=url,
+                    valid_from=1,
+                )
+            )
+    erase(audit, Holder(store), "utrecht", "4712", "admin")
+    # Found before that, logged after it.
+    found = [Match("utrecht", "4712", b""), Match("utrecht", "4711", b""), Match("elders", "ver", b"")]
+    with audit.write() as connection:
+        counts, (erased, again, elsewhere) = log_subjects(audit, connection, "werkzoekende", found)
+        audit.append(connection, "matches", {"subjects": [erased, again, elsewhere]})
+    assert counts == {"utrecht": 2, "elders": 1}
+    assert len({erased, again, elsewhere}) == 3
+    assert named(store) == [("vacature", "4711"), ("werkzoekende", "4711"), ("werkzoekende", "ver")]
+    with store.read() as connection:
+        kept = set(connection.scalars(select(tables.subject.c.pseudonym)))
+    assert (erased in kept, {again, elsewhere} <= kept) == (False, True)
+    with pytest.raises(SubjectError, match="nothing is held"):
+        export(store, audit, "utrecht", "4712", "admin")
+    assert checked(store, tmp_path).problems == ()
 
 
 def test_an_erasure_that_was_broken_off_can_be_done_again(store: Store, audit: Audit) -> None:
@@ -155,10 +223,10 @@ def test_an_erasure_that_was_broken_off_can_be_done_again(store: Store, audit: A
             raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011
-        erase(audit, Broken(store), "utrecht", "4711", "admin")
-    erase(audit, Holder(store), "utrecht", "4711", "admin")
+        erase(audit, Broken(store), "utrecht", "4711", "admin", "werkzoekende")
+    erase(audit, Holder(store), "utrecht", "4711", "admin", "werkzoekende")
     with pytest.raises(SubjectError):
-        erase(audit, Holder(store), "utrecht", "4711", "admin")
+        erase(audit, Holder(store), "utrecht", "4711", "admin", "werkzoekende")
 
 
 def test_of_nobody_nothing_is_told_or_logged(store: Store, audit: Audit) -> None:
@@ -235,7 +303,8 @@ def test_only_what_was_shown_in_the_period_counts(store: Store, audit: Audit, cl
 
 
 def test_who_was_erased_is_counted_nameless(store: Store, audit: Audit) -> None:
-    erase(audit, Holder(store), "utrecht", "4711", "admin")
+    for side in SIDES:
+        erase(audit, Holder(store), "utrecht", "4711", "admin", side)
     with store.read() as connection:
         found = breach(connection, ASKER, MIDNIGHT, MIDNIGHT + DAY)
     assert [each.record_id for each in found.seen] == ["4712"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,6 +12,7 @@ import typer
 from api.commands import options
 from api.commands.console import note, row, show, show_json, table, warn, working
 from api.commands.inputs import day_of, reading, taxonomy_of
+from api.commands.weights import name_of, read_chosen, sha256_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,6 +76,13 @@ def run(
     minimum: Annotated[
         int, typer.Option(min=2, help="About fewer jobseekers than this nothing is told.")
     ] = 10,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Weights that `koppel weights fit` wrote, for this taxonomy, where a vacancy asks.",
+        ),
+    ] = None,
     taxonomy: options.TaxonomyFolder = None,
     as_of: options.AsOf = None,
     on_error: options.OnErrorOption = "stop",
@@ -99,6 +108,7 @@ def run(
     from data.pilot.blocks import AS_OF
 
     name, watch = _region(region), Stopwatch()
+    chosen, _ = read_chosen(weights, None)
     choices = Choices(suitable, radius, top, minimum, threads or os.cpu_count() or 1)
     files = _files(profiles or [], vacancies or [], records)
     if files:
@@ -113,6 +123,11 @@ def run(
         with watch.stage("Gegevens verzinnen"), working("Making up the exchange"):
             size = Size(jobseekers, openings, seed)
             world, judged = make_up(name, size, radius, as_of.date() if as_of else AS_OF)
+    if chosen is not None:
+        by_weights = name_of(chosen, world.space.taxonomy.version, "vacancy")
+        choices = replace(choices, weights=chosen.weights, weights_file=by_weights)
+        if judgements and chosen.judgements == sha256_of(judgements):
+            warn("these weights were fitted to these very judgements: how well it ranks is flattered.")
     with working("Measuring"):
         results = measure(world, choices, judged, watch)
     timing = watch.told()

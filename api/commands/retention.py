@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api.commands.console import note
+from api.commands.nightly import nights_of
 from api.commands.opened import Config, audit_of, settings_of, store_of
 from api.commands.subject import holder_of
 
@@ -38,13 +39,18 @@ def run(
 
     What stays of the log verifies. Nothing of it is removed, exit code 7, where what
     would go isn't what was written. Pseudonyms go once the log names them no more.
+    Of a night the store forgets all once it is kept no more (`nightly run --keep`)
+    and its vumIDs have expired; keys then go whose time is over.
     """
     from api.clock import now
+    from api.exchange.nightly.retention import forget_nights
     from api.exchange.retention import Periods, apply_retention
 
     settings = settings_of(config)
     store = store_of(settings)
+    audit = audit_of(settings, store)
     periods = Periods(question_days, record_days, audit_days)
-    removed = apply_retention(store, audit_of(settings, store), holder_of(settings, store), periods, now)
-    told = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in vars(removed).items())
+    removed = apply_retention(store, audit, holder_of(settings, store), periods, now)
+    counts = vars(removed) | {"nights": forget_nights(audit, settings.keys_file, nights_of(settings), now)}
+    told = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
     note(f"Removed: {told}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,6 +23,13 @@ commands = typer.Typer(help="A person's rights, across records and log.", no_arg
 
 Source = Annotated[str, typer.Option("--source", metavar="S", help="The source that the record is of.")]
 RecordId = Annotated[str, typer.Option("--id", metavar="ID", help="The source's own id of the record.")]
+OfSide = Annotated[
+    Literal["werkzoekende", "vacature"] | None,
+    typer.Option(
+        "--side",
+        help="Whose it is, where the source gives a profile and a vacancy the same id.",
+    ),
+]
 
 
 @commands.callback()
@@ -31,7 +38,7 @@ def subject() -> None:
 
 
 @commands.command(epilog="Example: koppel subject export --source utrecht --id 4711")
-def export(source: Source, record_id: RecordId, config: Config = None) -> None:
+def export(source: Source, record_id: RecordId, side: OfSide = None, config: Config = None) -> None:
     """Print all that is held of a person, as JSON: the records, and who was shown them when.
 
     It is personal data: give it to that person alone.
@@ -40,42 +47,45 @@ def export(source: Source, record_id: RecordId, config: Config = None) -> None:
 
     settings = settings_of(config)
     store = store_of(settings)
-    show_json(export_of(store, audit_of(settings, store), source, record_id, account()))
+    show_json(export_of(store, audit_of(settings, store), source, record_id, account(), side))
 
 
 @commands.command(epilog="Example: koppel subject restrict --source utrecht --id 4711")
-def restrict(source: Source, record_id: RecordId, config: Config = None) -> None:
+def restrict(source: Source, record_id: RecordId, side: OfSide = None, config: Config = None) -> None:
     """Leave a person's records out of every answer and night, also when the source puts them anew."""
     from api.exchange.subjects import restrict as restrict_of
 
     settings = settings_of(config)
     store = store_of(settings)
     audit = audit_of(settings, store)
-    restrict_of(audit, holder_of(settings, store), source, record_id, account())
+    restrict_of(audit, holder_of(settings, store), source, record_id, account(), side)
     _take_out_of_nights(settings, audit, source, record_id)
     note("The records are in no answer and no night any more.")
 
 
 @commands.command(epilog="Example: koppel subject erase --source utrecht --id 4711")
-def erase(source: Source, record_id: RecordId, config: Config = None) -> None:
+def erase(source: Source, record_id: RecordId, side: OfSide = None, config: Config = None) -> None:
     """Erase a person's records, also from the nights, and who the log speaks of where it does.
 
     The log stays whole and still verifies. A source elsewhere, and parties that
     were shown the record, hold copies of their own: see export, before.
     """
     from api.exchange.subjects import erase as erase_of
+    from api.exchange.subjects import side_of
 
     settings = settings_of(config)
     store = store_of(settings)
     audit = audit_of(settings, store)
+    with store.read() as connection:
+        side = side_of(connection, source, record_id, side)
     # First: who is erased isn't known any more.
     _take_out_of_nights(settings, audit, source, record_id)
-    erase_of(audit, holder_of(settings, store), source, record_id, account())
+    erase_of(audit, holder_of(settings, store), source, record_id, account(), side)
     note("Erased.")
 
 
 def _take_out_of_nights(settings: Settings, audit: Audit, source: str, record_id: str) -> None:
-    """Take a record out of the nights, where there are any."""
+    """Take a record out of the nights, where there are any: of both sides, if its id is that of two."""
     from api.clock import now
     from api.exchange.keys import Keys
     from api.exchange.nightly.nights import Nights

@@ -63,7 +63,7 @@ def fit(
 
     None is negative. What they are worth is measured on vacancies that they were
     not fitted on, beside the suggested weights. Nothing uses them by itself: give
-    the file to match or explain, with --weights.
+    the file to match, explain or pilot run, with --weights.
     """
     from data.files import atomic
     from engine.judgements import read_judgements
@@ -73,7 +73,7 @@ def fit(
     files = {"judgements": judgements, "profiles": profiles, "vacancies": vacancies}
     for path in files.values():
         refuse_overwriting(output, path)
-    hashes = {name: _sha256(path) for name, path in files.items()}
+    hashes = {name: sha256_of(path) for name, path in files.items()}
     pool = encode_files(profiles, vacancies, taxonomy, day_of(as_of), on_error, rejects)
     with working("Fitting"):
         judged = read_judgements(judgements, pool.vacancies, pool.profiles)
@@ -134,7 +134,8 @@ def name_of(chosen: NamedWeights | None, taxonomy: str, direction: Direction) ->
     return chosen.name
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file as it stands. Raises FileError where it can't be read twice."""
     from data.errors import FileError
     from data.files import PIECE, open_input
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.exchange.errors import NotAuthorised, Unavailable
@@ -19,6 +18,7 @@ from api.exchange.rules import (
     explain_exchange,
     verdict,
 )
+from api.threads import in_turn
 
 if TYPE_CHECKING:
     from api.clock import Clock
@@ -80,7 +80,7 @@ class Admission:
         Unavailable : the registry can't be read.
         """
         try:
-            registry = await run_sync(self._reader.current)
+            registry = await in_turn(self._reader.current)
         except SQLAlchemyError as problem:
             raise Unavailable from problem
         reasons, caller = (self._bemiddelaar if role == "bemiddelaar" else self._exchange)(

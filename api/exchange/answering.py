@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.exchange.errors import Incomplete, Invalid, Unavailable
 from api.store import StoreError
+from api.threads import in_turn
 from data.errors import FileError, QuestionError
 from data.question import Question, parse_question
 
@@ -114,9 +114,9 @@ def question_of(document: Mapping[str, Any], side: Side) -> Question:
 
 
 async def available(function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function that waits for the store, in a thread. What fails there is Unavailable."""
+    """Call a function that waits for the store, in the thread of questions. What fails is Unavailable."""
     try:
-        return await run_sync(function, *arguments)
+        return await in_turn(function, *arguments)
     except (SQLAlchemyError, StoreError, FileError) as problem:
         raise Unavailable from problem
 

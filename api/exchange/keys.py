@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import hmac
 import json
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -26,7 +28,7 @@ from api.clock import DAY, Clock
 from data.errors import FileError, OutputError
 from data.files import atomic
 
-__all__ = ["Key", "Keys", "create_keys", "rotate_keys"]
+__all__ = ["Key", "Keys", "create_keys", "forget_keys", "rotate_keys"]
 
 _SIZE: Final = 32
 _ID_SIZE: Final = 4
@@ -134,12 +136,27 @@ def rotate_keys(path: Path, clock: Clock, keep_days: int) -> Key:
     keep_days : how long the present key still opens what it sealed: at least as long as a question lives.
     """
     now = clock()
-    *older, present = read_keys(path)
-    kept = [key for key in older if key.until is not None and key.until > now]
-    closing = Key(present.id, present.secret, present.made_at, now + keep_days * DAY)
-    key = _make(now)
-    _write(path, [*kept, closing, key])
+    with _alone(path):
+        *older, present = read_keys(path)
+        kept = [key for key in older if key.until is not None and key.until > now]
+        closing = Key(present.id, present.secret, present.made_at, now + keep_days * DAY)
+        key = _make(now)
+        _write(path, [*kept, closing, key])
     return key
+
+
+def forget_keys(path: Path, clock: Clock, used: Collection[bytes]) -> int:
+    """Forget the keys whose time is over, but for those in use; give how many.
+
+    used : ids of keys that still are needed, if only to know again what they sealed.
+    """
+    now = clock()
+    with _alone(path):
+        keys = read_keys(path)
+        kept = [key for key in keys if key.until is None or key.until > now or key.id in used]
+        if len(kept) < len(keys):
+            _write(path, kept)
+    return len(keys) - len(kept)
 
 
 def read_keys(path: Path) -> list[Key]:
@@ -161,6 +178,20 @@ def read_keys(path: Path) -> list[Key]:
     if not keys or keys[-1].until is not None or any(key.until is None for key in keys[:-1]):
         raise FileError(str(path), "not a file of keys with one newest", remedy=_REMEDY)
     return keys
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Take turns: who changes keys that another changes meanwhile would lose one."""
+    try:
+        lock = os.open(path.parent, os.O_RDONLY)
+    except OSError as problem:
+        raise FileError(str(path), "there are no keys", remedy=_REMEDY) from problem
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _make(now: int) -> Key:

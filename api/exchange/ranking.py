@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import from_json
 
 from api.exchange.answering import Answer, Match, available, found_in, log_subjects, question_of
-from api.exchange.bodies import identified
 from api.exchange.decision import Decision, decide
 from api.exchange.errors import Invalid, Unavailable, unknown
 from api.exchange.fanout import Completeness, ask_all
@@ -32,8 +30,7 @@ from api.exchange.wanted import (
     settings_of,
     told_of,
 )
-from data.dataset import ID_FIELDS, schema
-from data.dataset.lines import to_frame
+from data.dataset import ID_FIELDS
 
 if TYPE_CHECKING:
     from api.clock import Clock
@@ -52,8 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Rankings"]
 
-_columns = cache(schema)
-
 _ATTEMPTS: Final = 4
 """How often candidates are sought, where some of them were deleted before the index was told."""
 
@@ -64,14 +59,14 @@ class _Begun:
 
     Attributes
     ----------
-    asking : the asking record as JSON, with an id.
+    asking : the asking record, with an id.
     question : what candidates must satisfy, None for nothing.
     inquiry : what the remote sources are asked; None where there are none, or nothing can be asked.
     """
 
     decision: Decision
     opened: Opened
-    asking: bytes
+    asking: Mapping[str, Any]
     question: Question | None
     inquiry: Question | None
 
@@ -145,7 +140,7 @@ class Rankings:
         settings_of(wanted, self._hosted.today())
         question = None if wanted.question is None else question_of(wanted.question, wanted.sought)
         asking, opened = self._asking(decision, wanted), self._questions.open()
-        inquiry = (question or derived_question(from_json(asking), wanted)) if decision.remote else None
+        inquiry = (question or derived_question(asking, wanted)) if decision.remote else None
         begun = _Begun(decision, opened, asking, question, inquiry)
         if inquiry is not None:
             told = told_of(wanted, begun.told)
@@ -154,14 +149,14 @@ class Rankings:
                 self._audit.append(connection, "asked", decision.asked(opened.id, told))
         return begun
 
-    def _asking(self, decision: Decision, wanted: Wanted) -> bytes:
-        """Give the asking record as JSON, with an id."""
+    def _asking(self, decision: Decision, wanted: Wanted) -> Mapping[str, Any]:
+        """Give the asking record, with an id."""
         if isinstance(wanted.record, OwnRecord):
             own = own_source(decision.registry, decision.caller, wanted.record.source_id, decision.at)
             body = self._hosted.body(own.id, wanted.side, wanted.record.record_id) if own else None
             if body is None:
                 raise Invalid("record: one of the caller's own, in a hosted source")
-            return body
+            return _parsed(body)
         return checked_record(wanted.record, wanted.side, "record")
 
     def _finish(self, wanted: Wanted, begun: _Begun, answers: Sequence[SourceAnswer]) -> Answer:
@@ -244,10 +239,10 @@ class Rankings:
         )
         return settings, placement
 
-    def _encode(self, index: MatchIndex, record: bytes, side: Side, caller: Caller) -> Encoded:
+    def _encode(self, index: MatchIndex, record: Mapping[str, Any], side: Side, caller: Caller) -> Encoded:
         """Encode the asking record, under a source that nobody knows: it breaks the ties."""
         known_as = self._keys.newest().known_as(caller.controller, caller.processor)
-        return index.encode(to_frame([record], _columns(side)), side, known_as)
+        return index.encode([record], side, known_as)
 
     def _explain(self, caller: Caller, wanted: Wanted, candidate: str | Mapping[str, Any]) -> bytes:
         from engine import explain
@@ -259,21 +254,22 @@ class Rankings:
         if isinstance(candidate, str):
             handle = self._handles.open(candidate, side, caller)
             one = decision.only(handle.source_id) if handle else None
-            record = (
+            body = (
                 self._hosted.body(handle.source_id, side, handle.record_id)
                 if handle and one and one.hosted
                 else None
             )
-            if handle is None or one is None or record is None:
+            if handle is None or one is None or body is None:
                 raise unknown()
-            decision, found = one, [Match(handle.source_id, handle.record_id, record)]
+            decision, found = one, [Match(handle.source_id, handle.record_id, body)]
+            record = _parsed(body)
             question_id, source_id = handle.question_id, handle.source_id
         else:
             record, found, question_id, source_id = checked_record(candidate, side, "candidate"), [], "", ""
         index = self._hosted.index()
         settings = settings_of(wanted, index.as_of)
         asks = self._encode(index, asking, wanted.side, caller)
-        other = index.encode(to_frame([record], _columns(side)), side, source_id)
+        other = index.encode([record], side, source_id)
         vacancy, profile = (asks, other) if wanted.side == "vacature" else (other, asks)
         explanation = explain(pair_of(index, vacancy, profile, settings), 0, 0)
         with self._audit.write() as connection:
@@ -289,5 +285,11 @@ class Rankings:
 
 def _encoded(index: MatchIndex, answer: SourceAnswer, side: Side) -> Encoded:
     """Encode what a remote source answered."""
-    lines = [identified(ID_FIELDS[side], record_id, shown) for record_id, shown in answer.matches]
-    return index.encode(to_frame(lines, _columns(side)), side, answer.source_id)
+    matches = [{**_parsed(shown), ID_FIELDS[side]: record_id} for record_id, shown in answer.matches]
+    return index.encode(matches, side, answer.source_id)
+
+
+def _parsed(record: bytes) -> dict[str, Any]:
+    """Read a record that was checked when it came."""
+    said: dict[str, Any] = from_json(record)
+    return said

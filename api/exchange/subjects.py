@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from api.store import Store
     from data.standard import Side
 
-__all__ = ["Holder", "SubjectError", "erase", "export", "restrict"]
+__all__ = ["Holder", "SubjectError", "erase", "export", "restrict", "side_of"]
 
 
 class SubjectError(KoppelError):
-    """There is nothing of such a person."""
+    """There is nothing of such a person, or of two."""
 
     exit_code = 4
 
@@ -41,13 +41,36 @@ class Holder(Protocol):
         """Leave records out of every answer from now on, also when they are deleted and put anew."""
 
 
-def export(store: Store, audit: Audit, source_id: str, record_id: str, actor: str) -> dict[str, Any]:
+def side_of(connection: Connection, source_id: str, record_id: str, side: Side | None = None) -> Side:
+    """Tell of which side something is held of a record: whose it is.
+
+    side : of which it should be. An id may be that of a profile and of a vacancy, who are two.
+
+    Raises SubjectError where nothing is held, or of both sides and `side` doesn't say which.
+    """
+    found: set[Side] = {
+        row.side
+        for table in (record, subject)
+        for row in connection.execute(_of(table, source_id, record_id, side))
+    }
+    if not found:
+        raise SubjectError("--source and --id", "nothing is held of such a record", remedy="Check both.")
+    if len(found) > 1:
+        found_both = "is that of a profile and that of a vacancy"
+        raise SubjectError("--id", found_both, ", ".join(sorted(found)), "Say whose, by --side.")
+    return found.pop()
+
+
+def export(
+    store: Store, audit: Audit, source_id: str, record_id: str, actor: str, side: Side | None = None
+) -> dict[str, Any]:
     """Give everything that is held of a person (or a vacancy), for them.
 
     Parameters
     ----------
     source_id, record_id : the source, and its own id of the record.
     actor : who asks for it, for the log.
+    side : of the record, see `side_of`.
 
     Returns
     -------
@@ -55,10 +78,11 @@ def export(store: Store, audit: Audit, source_id: str, record_id: str, actor: st
     [{"side", "pseudonym", "entries": [...]}]}: an entry tells who was shown the record when, at which level,
     for which question. Times are spelled by ISO 8601.
 
-    Raises SubjectError where there is nothing, AuditUnavailable where the log can't be written.
+    Raises SubjectError as `side_of` does, AuditUnavailable where the log can't be written.
     """
     with audit.write() as connection:
-        audit.append(connection, "subject-export", _told(connection, source_id, record_id, actor))
+        side = side_of(connection, source_id, record_id, side)
+        audit.append(connection, "subject-export", _told(connection, source_id, record_id, side, actor))
     with store.read() as connection:
         records = [
             {
@@ -68,7 +92,7 @@ def export(store: Store, audit: Audit, source_id: str, record_id: str, actor: st
                 "restricted": row.restricted,
                 "record": json.loads(row.body),
             }
-            for row in connection.execute(_of(record, source_id, record_id))
+            for row in connection.execute(_of(record, source_id, record_id, side))
         ]
         names = {row.oin: row.name for row in connection.execute(select(party.c.oin, party.c.name))}
         log = [
@@ -77,58 +101,58 @@ def export(store: Store, audit: Audit, source_id: str, record_id: str, actor: st
                 "pseudonym": row.pseudonym,
                 "entries": [_entry(each, names) for each in _naming(connection, row.pseudonym)],
             }
-            for row in connection.execute(_of(subject, source_id, record_id))
+            for row in connection.execute(_of(subject, source_id, record_id, side))
         ]
     return {"source": source_id, "id": record_id, "records": records, "log": log}
 
 
-def restrict(audit: Audit, holder: Holder, source_id: str, record_id: str, actor: str) -> None:
+def restrict(
+    audit: Audit, holder: Holder, source_id: str, record_id: str, actor: str, side: Side | None = None
+) -> None:
     """Leave a person's records out of every answer.
 
     Raises as `export` does, and SubjectError too where the records are held elsewhere: what is held here is
     all that can be left out.
     """
     with audit.write() as connection:
-        told = _told(connection, source_id, record_id, actor)
-        sides = [row.side for row in connection.execute(_of(record, source_id, record_id))]
-        if not sides:
+        side = side_of(connection, source_id, record_id, side)
+        if not connection.execute(_of(record, source_id, record_id, side)).first():
             raise SubjectError("--id", "no such record is held here", remedy="Have its source restrict it.")
-        audit.append(connection, "subject-restrict", told)
-    for side in sides:
-        holder.restrict(source_id, side, [record_id])
+        audit.append(connection, "subject-restrict", _told(connection, source_id, record_id, side, actor))
+    holder.restrict(source_id, side, [record_id])
 
 
-def erase(audit: Audit, holder: Holder, source_id: str, record_id: str, actor: str) -> None:
+def erase(
+    audit: Audit, holder: Holder, source_id: str, record_id: str, actor: str, side: Side | None = None
+) -> None:
     """Remove a person's records and the names of their pseudonyms. Raises as `export` does.
 
     The log keeps its entries, which then tell of somebody, and its chain stays valid. Whatever breaks it off,
-    it can be done again.
+    it can be done again. An answer that is under way may still show the record: then the log speaks of
+    nobody that is known (`Audit.subjects`).
     """
     with audit.write() as connection:
-        told = _told(connection, source_id, record_id, actor)
+        side = side_of(connection, source_id, record_id, side)
+        told = _told(connection, source_id, record_id, side, actor)
         audit.append(connection, "subject-erase", told)
-        sides = [row.side for row in connection.execute(_of(record, source_id, record_id))]
-    for side in sides:
-        holder.erase(source_id, side, [record_id])
+    holder.erase(source_id, side, [record_id])
     with audit.write() as connection:
         audit.append(connection, "subject-erased", told)
-        connection.execute(
-            delete(subject).where(subject.c.source_id == source_id, subject.c.record_id == record_id)
-        )
+        own = subject.c.source_id == source_id, subject.c.side == side, subject.c.record_id == record_id
+        connection.execute(delete(subject).where(*own))
 
 
-def _told(connection: Connection, source_id: str, record_id: str, actor: str) -> dict[str, Any]:
+def _told(connection: Connection, source_id: str, record_id: str, side: Side, actor: str) -> dict[str, Any]:
     """Give what the log tells of a right that is served: never the id, which erasing couldn't take out."""
-    pseudonyms = [row.pseudonym for row in connection.execute(_of(subject, source_id, record_id))]
-    if not pseudonyms and not connection.execute(_of(record, source_id, record_id)).first():
-        raise SubjectError("--source and --id", "nothing is held of such a record", remedy="Check both.")
-    return {"actor": actor, "source": source_id, "subjects": pseudonyms}
+    found = connection.execute(_of(subject, source_id, record_id, side))
+    return {"actor": actor, "source": source_id, "side": side, "subjects": [row.pseudonym for row in found]}
 
 
-def _of(table: Any, source_id: str, record_id: str) -> Any:
-    """Select what a table has of a record, of either side."""
+def _of(table: Any, source_id: str, record_id: str, side: Side | None) -> Any:
+    """Select what a table has of a record, of either side where none is given."""
     key = table.c.id if table is record else table.c.record_id
-    return select(table).where(table.c.source_id == source_id, key == record_id).order_by(table.c.side)
+    found = select(table).where(table.c.source_id == source_id, key == record_id).order_by(table.c.side)
+    return found if side is None else found.where(table.c.side == side)
 
 
 def _naming(connection: Connection, pseudonym: str) -> Any:

@@ -109,8 +109,8 @@ def settings_of(wanted: Wanted, as_of: date) -> Settings:
         raise Invalid(f"{error.subject}: {error.allowed}") from None
 
 
-def checked_record(record: Mapping[str, Any], side: Side, subject: str) -> bytes:
-    """Give a record from outside as JSON, with an id: its own, else one made of what it says.
+def checked_record(record: Mapping[str, Any], side: Side, subject: str) -> dict[str, Any]:
+    """Give a record from outside, checked, with an id: its own, else one made of what it says.
 
     Raises Invalid or Incomplete, which tell the place and what may stand there.
     """
@@ -125,7 +125,7 @@ def checked_record(record: Mapping[str, Any], side: Side, subject: str) -> bytes
         fault = faults(error)[0]
         place = f"{subject}{fault.path.removeprefix('$')}: {fault.allowed}"
         raise (Incomplete if fault.missing else Invalid)(place) from None
-    return json.dumps(plain, separators=(",", ":")).encode()
+    return plain
 
 
 def derived_question(record: Mapping[str, Any], wanted: Wanted) -> Question | None:

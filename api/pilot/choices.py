@@ -29,6 +29,8 @@ class Choices:
     top : how many places of a list are looked at.
     minimum : about fewer jobseekers than this, 2 or more, nothing is told.
     threads : by how many the ranking is done; the numbers are the same for any.
+    weights : of the groups, where a vacancy asks; of those that aren't there the suggested ones.
+    weights_file : name of the file that they come from, "" where they are of none.
     """
 
     suitable: float = 0.6
@@ -36,9 +38,12 @@ class Choices:
     top: int = 10
     minimum: int = 10
     threads: int = 1
+    weights: Mapping[str, float] = _SUGGESTED
+    weights_file: str = ""
 
-    def settings(
-        self, as_of: date, direction: Direction = "vacancy", preferred: Mapping[str, float] = _SUGGESTED
-    ) -> Settings:
-        """Give the settings to rank by, with group weights of one's own where they are given."""
-        return Settings(as_of, direction, preferred, radius_km=self.radius)
+    def settings(self, as_of: date, direction: Direction = "vacancy", without: str | None = None) -> Settings:
+        """Give the settings to rank by; `without` is a group that doesn't count."""
+        # What was fitted to judgements of candidates for a vacancy says nothing of what a profile asks.
+        chosen = _SUGGESTED if direction == "profile" else self.weights
+        left_out = {} if without is None else {without: 0.0}
+        return Settings(as_of, direction, {**chosen, **left_out}, radius_km=self.radius)

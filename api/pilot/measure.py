@@ -114,6 +114,7 @@ def _about(
         "seed": world.seed,
         "taxonomy": world.space.taxonomy.version,
         "weights": choices.settings(world.as_of).applied,
+        "weights_file": choices.weights_file or None,
         "conditions": sorted(REQUIRED),
         "suitable": choices.suitable,
         "radius": choices.radius,

@@ -106,8 +106,7 @@ def measure_quality(world: World, judged: Judged, choices: Choices) -> dict[str,
     ranker = Ranker(vacancies, profiles, space, choices.settings(world.as_of))
     weights = {"koppel": ranker.vacancy_weights}
     for group in GROUPS:
-        without = choices.settings(world.as_of, preferred={group: 0})
-        weights[f"-{group}"] = weigh(vacancies, space, without)[0]
+        weights[f"-{group}"] = weigh(vacancies, space, choices.settings(world.as_of, without=group))[0]
     baselines = Baselines(vacancies, profiles, space)
     found: dict[str, list[_Ranked]] = defaultdict(list)
     candidates = 0

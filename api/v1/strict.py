@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 from anyio.to_thread import run_sync
 from fastapi.routing import APIRoute
@@ -16,6 +16,9 @@ from api.contracts.strict_json import Limits, parse
 from api.exchange.errors import Invalid
 
 __all__ = ["StrictRequest", "strict_route"]
+
+_SOON_PARSED: Final = 16 * 1024
+"""Bytes up to which a body is parsed in about the time that it takes to have a thread do it."""
 
 
 class StrictRequest(Request):
@@ -47,7 +50,10 @@ def strict_route(limits: Limits) -> type[APIRoute]:
                 try:
                     if takes_body:
                         strict.raw = await read_body(received, request.receive, limits.body_bytes)
-                        strict.document = await run_sync(parse, strict.raw, limits)
+                        if len(strict.raw) <= _SOON_PARSED:
+                            strict.document = parse(strict.raw, limits)
+                        else:
+                            strict.document = await run_sync(parse, strict.raw, limits)
                     else:
                         await read_nothing(received, request.receive)
                 except ClientGone:
