@@ -13,7 +13,7 @@ import numpy as np
 
 from data.reference import NO_LOCATION
 from engine.columns import FACTS, Columns
-from engine.kernels import CELL, FAR, Blocks, Facts, Sparse, expand, fill_block
+from engine.kernels import CELL, FAR, MOST_LEVEL, Blocks, Facts, Sparse, expand, fill_block
 from engine.signature import signatures
 
 if TYPE_CHECKING:
@@ -130,13 +130,9 @@ def take_facts(columns: Columns, rows: NDArray[np.intp] | None = None) -> Facts:
     for name in set(FACTS.names or ()) & set(columns._fields):
         table[name] = getattr(columns, name)[rows]
     table["first_language"], table["n_languages"] = indptr[:-1], np.diff(indptr)
-    levels = (columns.language_levels[places].astype(np.uint32) + np.uint32(1)) << np.arange(
-        0, 16, 4, dtype=np.uint32
-    )
-    return Facts(
-        table,
-        columns.language[places].astype(np.uint32) << np.uint32(16) | levels.sum(axis=1, dtype=np.uint32),
-    )
+    levels = np.minimum(columns.language_levels[places] + np.int8(1), np.int8(MOST_LEVEL)).astype(np.uint32)
+    digits = (levels << np.arange(0, 16, 4, dtype=np.uint32)).sum(axis=1, dtype=np.uint32)
+    return Facts(table, columns.language[places].astype(np.uint32) << np.uint32(16) | digits)
 
 
 def feature_type(n_features: int) -> type[np.integer[Any]]:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numba.core import cgutils
 from numba.cpython.unsafe.numbers import trailing_zeros
 from numba.extending import intrinsic
@@ -49,6 +49,14 @@ CELL: Final = 512
 GROUP: Final = 64
 """Scores that are compared with the bar at once: as many as a whole number has bits."""
 
+MOST_LEVEL: Final = 7
+"""Levels of a language are compared by three bits; a fourth takes what is carried."""
+
+_LEVELS: Final = np.uint32(0xFFFF)
+_TOP: Final = np.uint32(0x8888)
+_ONE: Final = np.uint32(0x1111)
+# All levels of a language; the highest and the lowest bit of each.
+
 _AHEAD: Final = 8
 """How many records before its turn one is fetched into the cache."""
 
@@ -84,7 +92,8 @@ class Facts(NamedTuple):
     table: NDArray[Any]
     """(n,) of `engine.columns.FACTS`"""
     spoken: NDArray[np.uint32]
-    """(n_languages,) those of a record from `first_language` on: code << 16 | levels + 1, four bits each"""
+    """(n_languages,) those of a record from `first_language` on: code << 16 | levels + 1, none above
+    `MOST_LEVEL`, four bits each"""
 
 
 class Blocks(NamedTuple):
@@ -174,14 +183,15 @@ class Work(NamedTuple):
     """(groups in a block + 1,)"""
     hits: NDArray[np.int32]
     """(size of a block + 1,)"""
-    runs: NDArray[np.int64]
-    """(cells in a block, 2)"""
+    places: NDArray[np.int32]
+    """(cells in a block + 1,)"""
     cells: NDArray[np.bool_]
     """(n, n_cells) which cells are in reach"""
     in_block: NDArray[np.int32]
     """(n, n_blocks) how many of each block are"""
+    reach: NDArray[np.int64]
     seen: NDArray[np.int64]
-    """(n,) how many of them have been gone through"""
+    """(n,) how many of all, and how many of them have been gone through"""
     n_lists: NDArray[np.int32]
     n_dense: NDArray[np.int32]
     """(n,) how many features that are asked have postings, and how many a dense row"""
@@ -196,25 +206,36 @@ class Work(NamedTuple):
     """(m,) where the list of each begins and ends in one block"""
 
 
+HELD: Final = np.dtype(
+    [
+        # Score << 40 | 2**40 - 1 - squared distance: whoever has more is ahead.
+        ("key", np.int64),
+        # Hash of the pair: among equal keys, whoever has less is ahead.
+        ("tie", np.uint64),
+        # Of the candidate.
+        ("row", np.int32),
+        # The asking side's score, which is not what the key begins with where the order is mutual.
+        ("own", np.int32),
+        # Bit set of the conditions that can't be checked, where any counts.
+        ("unknown", np.uint16),
+    ],
+    align=True,
+)
+"""A candidate that is held, in half a line of the cache."""
+
+
+_HELD: Final = from_dtype(HELD)
+
+
 class Best(NamedTuple):
     """The candidates held for each of n asking records, in no order until `settle`; `room` is above k."""
 
     size: NDArray[np.int32]
     """(n,) how many are held"""
-    key: NDArray[np.int64]
-    """(n, room) score << 40 | 2**40 - 1 - squared distance: whoever has more is ahead"""
-    tie: NDArray[np.uint64]
-    """(n, room) hash of the pair: among equal keys, whoever has less is ahead"""
-    row: NDArray[np.int32]
-    """(n, room) row of the candidate"""
-    own: NDArray[np.int32]
-    """(n, room) the asking side's score, which is not what the key begins with where the order is mutual"""
-    unknown: NDArray[np.uint16]
-    """(n, room) bit set of the conditions that can't be checked, where any counts"""
-    last_key: NDArray[np.int64]
-    last_tie: NDArray[np.uint64]
-    last_row: NDArray[np.int32]
-    """(n,) the last of the best k, as the two before it; 0 as long as k were not held"""
+    held: NDArray[Any]
+    """(n, room) of `HELD`"""
+    last: NDArray[Any]
+    """(n,) of `HELD`, the last of the best k; its key is 0 as long as k were not held"""
 
 
 def _type_fetch(_: Any, array: Any, index: Any) -> Any:
@@ -263,18 +284,19 @@ def _type_add(_: Any, scores: Any, start: Any, degrees: Any, at: Any, weight: An
     """Add weight x degree to `GROUP` scores from `start` on, for the degrees from `at` on.
 
     scores : int32, C-contiguous, 1 dimension. degrees : uint8, C-contiguous, `at` counts through all of it.
-    start, at : integers. weight : int32.
+    start, at : integers. weight : int32, below 2**15: so the processor may multiply by halves of a word.
     """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        number, small = ir.IntType(32), ir.IntType(8)
+        number, half, small = ir.IntType(32), ir.IntType(16), ir.IntType(8)
         group, degree_group = ir.VectorType(number, GROUP), ir.VectorType(small, GROUP)
         score_data = context.make_array(signature.args[0])(context, builder, args[0]).data
         degree_data = context.make_array(signature.args[2])(context, builder, args[2]).data
         place = builder.bitcast(builder.gep(score_data, [args[1]]), group.as_pointer())
         given = builder.bitcast(builder.gep(degree_data, [args[3]]), degree_group.as_pointer())
-        one = builder.insert_element(ir.Constant(group, ir.Undefined), args[4], number(0))
-        weights = builder.shuffle_vector(one, one, ir.Constant(group, None))
+        halves = ir.Constant(ir.VectorType(half, GROUP), ir.Undefined)
+        one = builder.insert_element(halves, builder.trunc(args[4], half), number(0))
+        weights = builder.sext(builder.shuffle_vector(one, one, ir.Constant(group, None)), group)
         added = builder.mul(builder.zext(builder.load(given, align=1), group), weights)
         builder.store(builder.add(builder.load(place, align=4), added), place, align=4)
         return context.get_dummy_value()
@@ -414,99 +436,72 @@ def check(vacancy: Any, profile: Any, asked: Any, known: Any, squared: Any, toda
     Returns (broken, unknown), two bit sets over the conditions, never both for one; what each says stands in
     engine.conditions.
     """
-    broken = 0
-    unknown = 0
-
+    # Without a branch: nothing can foresee who meets what.
     limit = np.int64(profile.travel_limit)
-    if limit >= 0 and squared > limit * limit * 1_000_000:
-        broken |= AREA
+    broken = AREA * ((limit >= 0) & (squared > limit * limit * 1_000_000))
+    unknown = 0
 
     longest, least = profile.hours_max, vacancy.hours_min
     shortest, most = profile.hours_min, vacancy.hours_max
-    if (longest >= 0 and least >= 0 and longest < least) or (shortest >= 0 and most >= 0 and shortest > most):
-        broken |= HOURS
-    elif ((longest < 0) != (least < 0)) or ((shortest < 0) != (most < 0)):
-        unknown |= HOURS
+    broken |= HOURS * ((longest >= 0) & (longest < least) | (most >= 0) & (shortest > most))
+    unknown |= HOURS * (((longest < 0) != (least < 0)) | ((shortest < 0) != (most < 0)))
 
     wanted, offered = profile.contracts, vacancy.contracts
-    if wanted != 0 and offered != 0:
-        if wanted & offered == 0:
-            broken |= CONTRACT
-    elif wanted != offered:
-        unknown |= CONTRACT
+    broken |= CONTRACT * ((wanted != 0) & (offered != 0) & (wanted & offered == 0))
+    unknown |= CONTRACT * ((wanted == 0) != (offered == 0))
 
-    if vacancy.irregular == 1 and profile.irregular == 2:
-        broken |= IRREGULAR
-    elif (vacancy.irregular == 1 and profile.irregular == 0) or (
-        vacancy.irregular == 0 and profile.irregular == 2
-    ):
-        unknown |= IRREGULAR
+    asked_for, willing = vacancy.irregular, profile.irregular
+    broken |= IRREGULAR * ((asked_for == 1) & (willing == 2))
+    unknown |= IRREGULAR * ((asked_for == 1) & (willing == 0) | (asked_for == 0) & (willing == 2))
 
-    if profile.office_hours == 1 and vacancy.office_hours == 2:
-        broken |= OFFICE_HOURS
-    elif (profile.office_hours == 1 and vacancy.office_hours == 0) or (
-        profile.office_hours == 0 and vacancy.office_hours == 2
-    ):
-        unknown |= OFFICE_HOURS
+    asked_for, offer = profile.office_hours, vacancy.office_hours
+    broken |= OFFICE_HOURS * ((asked_for == 1) & (offer == 2))
+    unknown |= OFFICE_HOURS * ((asked_for == 1) & (offer == 0) | (asked_for == 0) & (offer == 2))
 
-    start = max(today, np.int64(vacancy.start))
-    if (profile.end != MISSING_DATE and profile.end < start) or (
-        vacancy.end != MISSING_DATE and vacancy.end < start
-    ):
-        broken |= DATES
-    elif vacancy.start == MISSING_DATE:
-        if profile.start > today:
-            unknown |= DATES
-    elif profile.start == MISSING_DATE:
-        unknown |= DATES
-    elif profile.start > start:
-        broken |= DATES
+    start, dated = max(today, np.int64(vacancy.start)), vacancy.start != MISSING_DATE
+    over = (profile.end != MISSING_DATE) & (profile.end < start)
+    over |= (vacancy.end != MISSING_DATE) & (vacancy.end < start)
+    broken |= DATES * (over | dated & (profile.start > start))
+    unknown |= DATES * (dated & (profile.start == MISSING_DATE) | ~dated & (profile.start > today))
 
-    if vacancy.closing != MISSING_DATE and vacancy.closing < today:
-        broken |= OPEN
+    broken |= OPEN * ((vacancy.closing != MISSING_DATE) & (vacancy.closing < today))
 
-    if vacancy.licences != 0:
-        if profile.licences == 0:
-            unknown |= LICENCE
-        elif vacancy.licences & ~profile.licences != 0:
-            broken |= LICENCE
+    needed, held = vacancy.licences, profile.licences
+    broken |= LICENCE * ((held != 0) & (needed & ~held != 0))
+    unknown |= LICENCE * ((held == 0) & (needed != 0))
 
     lacking, doubtful = _check_languages(vacancy, profile, asked, known)
-    if lacking:
-        broken |= LANGUAGE
-    elif doubtful:
-        unknown |= LANGUAGE
+    broken |= LANGUAGE * (lacking > 0)
+    unknown |= LANGUAGE * (doubtful > 0)
 
-    if vacancy.level > 0:
-        if profile.level == 0:
-            unknown |= EDUCATION_LEVEL
-        elif profile.level < vacancy.level:
-            broken |= EDUCATION_LEVEL
-    return broken, unknown
+    broken |= EDUCATION_LEVEL * ((profile.level > 0) & (profile.level < vacancy.level))
+    unknown |= EDUCATION_LEVEL * ((profile.level == 0) & (vacancy.level > 0))
+    return broken, unknown & ~broken
 
 
 @_uncounted
 def _check_languages(vacancy: Any, profile: Any, asked: Any, known: Any) -> Any:
-    """Count the asked languages that the profile lacks, and those of which it says too little to tell."""
+    """Count the asked languages that the profile lacks, and those of which it says too little to tell.
+
+    The four levels of a language are compared at once, each a digit of four bits; the highest bit of a digit
+    is then what a comparison comes to. Levels 2 to 4 can be asked; level 0, and none, tell nothing.
+    """
     lacking = doubtful = 0
     first, last = profile.first_language, profile.first_language + profile.n_languages
     for a in range(vacancy.first_language, vacancy.first_language + vacancy.n_languages):
+        levels = asked[a] & _LEVELS
+        counting = (levels + _TOP - np.uint32(3) * _ONE) & ~(levels + _TOP - np.uint32(6) * _ONE) & _TOP
+        least = levels & ((counting >> np.uint32(3)) * np.uint32(15))
         met, perhaps = False, first == last
         for k in range(first, last):
-            if known[k] >> np.uint32(16) != asked[a] >> np.uint32(16):
-                continue
-            enough: Any = True
-            stated: Any = True
-            for skill in range(4):
-                at_least = np.int32(asked[a] >> np.uint32(4 * skill) & np.uint32(15)) - 1
-                level = np.int32(known[k] >> np.uint32(4 * skill) & np.uint32(15)) - 1
-                if 2 <= at_least <= 4:
-                    stated = stated and level > 0
-                    enough = enough and (level <= 0 or level >= at_least)
-            met = met or (enough and stated)
-            perhaps = perhaps or enough
-        doubtful += perhaps and not met
-        lacking += not perhaps and not met
+            had = known[k] & _LEVELS
+            silent = counting & ~(had + _TOP - np.uint32(2) * _ONE)
+            short = counting & ~((had | _TOP) - least)
+            enough = (known[k] >> np.uint32(16) == asked[a] >> np.uint32(16)) & (short & ~silent == 0)
+            met |= enough & (silent == 0)
+            perhaps |= enough
+        doubtful += perhaps & (not met)
+        lacking += not perhaps
     return lacking, doubtful
 
 
@@ -690,21 +685,12 @@ def _find_cells(
 
 
 @_uncounted
-def _find_runs(cells: Any, runs: Any) -> Any:
-    """Turn marks of the cells of a block into runs of rows, int64 (m, 2): first row and the one behind.
-
-    Returns how many runs there are.
-    """
-    found = 0
+def _find_places(cells: Any, places: Any) -> Any:
+    """Collect where in a block the marked cells begin, int32, and tell how many there are."""
+    found = np.uintp(0)
     for cell in range(len(cells)):
-        if not cells[cell]:
-            continue
-        row = cell * CELL
-        if found and runs[found - 1, 1] == row:
-            runs[found - 1, 1] += CELL
-        else:
-            runs[found, 0], runs[found, 1] = row, row + CELL
-            found += 1
+        places[found] = cell * CELL
+        found += np.uintp(cells[cell])
     return found
 
 
@@ -739,30 +725,30 @@ def _ahead(key_a: Any, tie_a: Any, row_a: Any, key_b: Any, tie_b: Any, row_b: An
 
 
 @_uncounted
-def _swap(key: Any, tie: Any, row: Any, own: Any, unknown: Any, i: Any, j: Any) -> None:
-    key[i], key[j] = key[j], key[i]
-    unknown[i], unknown[j] = unknown[j], unknown[i]
-    own[i], own[j] = own[j], own[i]
-    tie[i], tie[j] = tie[j], tie[i]
-    row[i], row[j] = row[j], row[i]
+def _swap(a: Any, b: Any) -> None:
+    a.key, b.key = b.key, a.key
+    a.tie, b.tie = b.tie, a.tie
+    a.row, b.row = b.row, a.row
+    a.own, b.own = b.own, a.own
+    a.unknown, b.unknown = b.unknown, a.unknown
 
 
 @_uncounted
-def _keep_best(k: Any, size: Any, key: Any, tie: Any, row: Any, own: Any, unknown: Any) -> None:
+def _keep_best(k: Any, size: Any, held: Any) -> None:
     """Bring the best k of `size` candidates to the front, the last of them in place k - 1 (Hoare's
     quickselect)."""
     low, high = 0, size - 1
     while low < high:
-        middle = (low + high) // 2
-        pivot_key, pivot_tie, pivot_row = key[middle], tie[middle], row[middle]
+        pivot = held[(low + high) // 2]
+        key, tie, row = pivot.key, pivot.tie, pivot.row
         i, j = low, high
         while i <= j:
-            while _ahead(key[i], tie[i], row[i], pivot_key, pivot_tie, pivot_row):
+            while _ahead(held[i].key, held[i].tie, held[i].row, key, tie, row):
                 i += 1
-            while _ahead(pivot_key, pivot_tie, pivot_row, key[j], tie[j], row[j]):
+            while _ahead(key, tie, row, held[j].key, held[j].tie, held[j].row):
                 j -= 1
             if i <= j:
-                _swap(key, tie, row, own, unknown, i, j)
+                _swap(held[i], held[j])
                 i += 1
                 j -= 1
         if k - 1 <= j:
@@ -777,10 +763,9 @@ def _keep_best(k: Any, size: Any, key: Any, tie: Any, row: Any, own: Any, unknow
 def settle(k: Any, best: Any) -> None:
     """Put the best k of what is held in the total order, and let go of the rest."""
     for t in range(len(best.size)):
-        key, tie, row, own, unknown = best.key[t], best.tie[t], best.row[t], best.own[t], best.unknown[t]
-        size = best.size[t]
+        held, size = best.held[t], best.size[t]
         if size > k:
-            _keep_best(k, size, key, tie, row, own, unknown)
+            _keep_best(k, size, held)
             best.size[t] = size = k
         # Comb sort (Dobosiewicz 1980): in place, short, and near k log k.
         gap, sorted_so_far = size, False
@@ -788,9 +773,9 @@ def settle(k: Any, best: Any) -> None:
             gap = max(gap * 10 // 13, 1)
             sorted_so_far = True
             for i in range(size - gap):
-                j = i + gap
-                if _ahead(key[j], tie[j], row[j], key[i], tie[i], row[i]):
-                    _swap(key, tie, row, own, unknown, i, j)
+                a, b = held[i], held[i + gap]
+                if _ahead(b.key, b.tie, b.row, a.key, a.tie, a.row):
+                    _swap(a, b)
                     sorted_so_far = False
 
 
@@ -831,22 +816,23 @@ def _enough(k: Any, seen: Any, reach: Any) -> Any:
 @_uncounted
 def _cut(k: Any, t: Any, best: Any) -> None:
     """Let go of all but the best k that are held for t, and remember the last of them."""
-    held, key, tie, row, own, unknown, last_key, last_tie, last_row = best
-    _keep_best(k, held[t], key[t], tie[t], row[t], own[t], unknown[t])
-    held[t], last_key[t], last_tie[t], last_row[t] = k, key[t, k - 1], tie[t, k - 1], row[t, k - 1]
+    held, last = best.held[t], best.last[t]
+    _keep_best(k, best.size[t], held)
+    best.size[t] = k
+    last.key, last.tie, last.row = held[k - 1].key, held[k - 1].tie, held[k - 1].row
 
 
 @_uncounted
 def _find_hits(
     scores: Any, bar: Any, ceiling: Any, dense: Any, dense_row: Any, dense_weight: Any, n_dense: Any,
-    groups: Any, n_groups: Any, hits: Any,
+    groups: Any, hits: Any,
 ) -> Any:  # fmt: skip
     """Collect the rows of some groups whose score is in bar..ceiling - 1, and tell how many there are.
 
     Dense rows are added to the groups first.
     """
     found = np.uintp(0)
-    for start in groups[:n_groups]:
+    for start in groups:
         _add_dense(scores, start, start + GROUP, dense, dense_row, dense_weight, n_dense)
         reaching = _reaching(scores, start, bar) & ~_reaching(scores, start, ceiling)
         while reaching:
@@ -857,14 +843,14 @@ def _find_hits(
 
 
 @_uncounted
-def _find_groups(scores: Any, runs: Any, n_runs: Any, least: Any, groups: Any) -> Any:
-    """Collect the starts of the groups in runs of rows in which a score reaches `least`, and tell how many.
+def _find_groups(scores: Any, places: Any, least: Any, groups: Any) -> Any:
+    """Collect where the groups of some cells begin in which a score reaches `least`, and tell how many.
 
     Without a branch, for nothing can foresee which.
     """
     found = np.uintp(0)
-    for run in range(n_runs):
-        for start in range(runs[run, 0], runs[run, 1], GROUP):
+    for place in places:
+        for start in range(place, place + CELL, GROUP):
             groups[found] = start
             found += np.uintp(_reaching(scores, start, least) != 0)
     return found
@@ -900,7 +886,7 @@ def _judge(
     n_at, n_features, n_values = sought.wanted
     c_at, c_features, c_values = covers
     vacancies_ask, mutual, radius, required, strict, today, _ = rules
-    held, keys, ties, rows, owns, unknowns, last_key, last_tie, last_row = best
+    size, held, last = best.size, best.held[t], best.last[t]
     limit, by_candidate = _limits(asker, radius, required, vacancies_ask)
     wishing = len(wishes) > 0
     by_check, by_key = required & ~AREA != 0 or wishing, not (wishing or mutual)
@@ -921,7 +907,7 @@ def _judge(
         candidate = table[c]
         squared = distance_squared(asker, candidate)
         nearness = _NEAREST - min(squared, _NEAREST)
-        if by_key and (np.int64(own) << _NEAR | nearness) < last_key[t]:
+        if by_key and (np.int64(own) << _NEAR | nearness) < last.key:
             continue
         if not allowed[c] or not sources[candidate.source]:
             continue
@@ -941,12 +927,12 @@ def _judge(
             other = pair_score(n_features, n_values, w, w_last, c_features, c_values, c_at[t], c_at[t + 1])
             score = harmonic_mean(own, other)
         key, tie = score << _NEAR | nearness, mix(asker.hash, candidate.hash)
-        if score == 0 or not _ahead(key, tie, c, last_key[t], last_tie[t], last_row[t]):
+        if score == 0 or not _ahead(key, tie, c, last.key, last.tie, last.row):
             continue
-        at = held[t]
-        keys[t, at], ties[t, at], rows[t, at], owns[t, at], unknowns[t, at] = key, tie, c, own, unknown
-        held[t] = at + 1
-        if held[t] == keys.shape[1]:
+        one = held[size[t]]
+        one.key, one.tie, one.row, one.own, one.unknown = key, tie, c, own, unknown
+        size[t] += 1
+        if size[t] == len(held):
             _cut(enough, t, best)
 
 
@@ -964,6 +950,7 @@ def _prepare(first: Any, last: Any, asking: Any, sought: Any, rules: Any, work: 
                 table[a], limit, by_candidate, blocks.box, blocks.limit,
                 in_cells, work.cells[t], work.in_block[t],
             )  # fmt: skip
+        work.reach[t] = work.in_block[t].sum()
         lists, rows = 0, 0
         for j in range(w_at[a], w_at[a + 1]):
             f = w_features[j]
@@ -972,6 +959,11 @@ def _prepare(first: Any, last: Any, asking: Any, sought: Any, rules: Any, work: 
             if slot[f] >= 0:
                 work.dense_row[t, rows], work.dense_weight[t, rows] = slot[f], w_values[j]
                 rows += 1
+                if w_values[j] == WEIGHT_TOTAL:
+                    # The weight of a feature that is asked alone is too large to be added at once.
+                    work.dense_row[t, rows] = slot[f]
+                    work.dense_weight[t, 0] = work.dense_weight[t, 1] = WEIGHT_TOTAL // 2
+                    rows += 1
             else:
                 work.feature[t, lists], work.weight[t, lists] = f, w_values[j]
                 lists += 1
@@ -983,18 +975,17 @@ def _search(
     b: Any, a: Any, t: Any, asking: Any, sought: Any, rules: Any, covers: Any, work: Any, best: Any
 ) -> None:
     """Hold the best of block b for asking record a, the t-th of this call."""
-    blocks, scores, runs, groups, hits = sought.blocks, work.scores, work.runs, work.groups, work.hits
+    blocks, scores, groups, hits = sought.blocks, work.scores, work.groups, work.hits
     pointers, start, dense, in_cells = (
         blocks.pointers[b],
         blocks.start[b],
         blocks.dense[b],
         blocks.size // CELL,
     )
-    held, last_key = best.size, best.last_key
-    n_runs = _find_runs(work.cells[t][b * in_cells : (b + 1) * in_cells], runs)
+    last = best.last[t]
+    places = work.places[: _find_places(work.cells[t][b * in_cells : (b + 1) * in_cells], work.places)]
     work.seen[t] += work.in_block[t, b]
-    reach = work.in_block[t].sum()
-    enough = _enough(rules.k, min(work.seen[t], reach), reach)
+    enough = _enough(rules.k, min(work.seen[t], work.reach[t]), work.reach[t])
 
     # All lists are looked up before the first is read, so that the look-ups overlap.
     feature, begin, end = work.feature[t], work.begin, work.end
@@ -1003,39 +994,39 @@ def _search(
         end[i] = start + np.int64(pointers[feature[i] + 1])
         _fetch(blocks.posting_row, begin[i])
         _fetch(blocks.posting_degree, begin[i])
-    for run in range(n_runs):
-        scores[runs[run, 0] : runs[run, 1]] = 0
-    # What this adds outside the runs is never read.
+    for place in places:
+        scores[place : place + CELL] = 0
+    # What this adds outside the cells in reach is never read.
     _scatter(scores, blocks.posting_row, blocks.posting_degree, begin, end, work.weight[t], work.n_lists[t])
 
     bonus = _met(asking.wishes, a, 0) if len(asking.wishes) else np.int32(0)
-    bar, ceiling = _bar(last_key[t], bonus, rules.mutual), np.int32(2**31 - 1)
+    bar, ceiling = _bar(last.key, bonus, rules.mutual), np.int32(2**31 - 1)
     row, weight, n_late, most = work.dense_row[t], work.dense_weight[t], work.n_dense[t], np.int32(0)
     for i in range(n_late):
         most += weight[i] * FULL
     if bar <= 2 * most:
         # Nearly every group would need them.
-        for run in range(n_runs):
-            _add_dense(scores, runs[run, 0], runs[run, 1], dense, row, weight, n_late)
+        for place in places:
+            _add_dense(scores, place, place + CELL, dense, row, weight, n_late)
         n_late, most = 0, np.int32(0)
     # Until enough are held the bar comes down in steps, so that the best of the block are seen first.
-    if last_key[t] == 0:
+    if last.key == 0:
         highest = np.int32(0)
-        for run in range(n_runs):
-            part = scores[runs[run, 0] : runs[run, 1]]
-            for i in range(len(part)):
+        for place in places:
+            part = scores[place : place + CELL]
+            for i in range(CELL):
                 highest = max(highest, part[i])
         # A whole number of 64 bits here would make every comparison take twice as long.
         bar = max(bar, np.int32(highest - highest // 8))
     share = 8
     while True:
-        n_groups = _find_groups(scores, runs, n_runs, np.int32(bar - most), groups)
-        found = _find_hits(scores, bar, ceiling, dense, row, weight, n_late, groups, n_groups, hits)
+        near = groups[: _find_groups(scores, places, np.int32(bar - most), groups)]
+        found = _find_hits(scores, bar, ceiling, dense, row, weight, n_late, near, hits)
         _judge(a, t, b * blocks.size, hits, found, scores, enough, asking, sought, rules, covers, best)
         # A bar that is there is raised now and then, not after every hit.
-        if held[t] >= enough + (enough // 4 if last_key[t] else 0):
+        if best.size[t] >= enough + (enough // 4 if last.key else 0):
             _cut(enough, t, best)
-        lowest = _bar(last_key[t], bonus, rules.mutual)
+        lowest = _bar(last.key, bonus, rules.mutual)
         if bar <= lowest:
             return
         # The less is found, the longer the steps.
@@ -1062,7 +1053,7 @@ def rank(
     _prepare(first, last, asking, sought, rules, work)
     for a in range(first, last):
         # Whoever has the score is ahead of this, at any distance.
-        best.last_key[a - first] = max((np.int64(asking.expected[a]) << _NEAR) - 1, 0)
+        best.last[a - first].key = max((np.int64(asking.expected[a]) << _NEAR) - 1, 0)
     in_block, n_blocks = work.in_block, len(sought.blocks.start) - 1
     for _attempt in range(2):
         for b in range(n_blocks):
@@ -1071,8 +1062,8 @@ def rank(
                     _search(b, first + t, t, asking, sought, rules, covers, work, best)
         # Who holds fewer than k below a bar that rose too soon is ranked again, by a bar that doesn't.
         for t in range(last - first):
-            if best.size[t] < rules.k and best.last_key[t] > 0:
-                work.seen[t], best.size[t], best.last_key[t] = work.in_block[t].sum(), 0, 0
+            if best.size[t] < rules.k and best.last[t].key > 0:
+                work.seen[t], best.size[t], best.last[t].key = work.reach[t], 0, 0
             else:
                 in_block[t] = 0
 
@@ -1083,9 +1074,10 @@ def _room_to_work(n: Any, most: Any, size: Any, n_cells: Any) -> Any:
         np.empty(size, np.int32),
         np.empty(size // GROUP + 1, np.int32),
         np.empty(size + 1, np.int32),
-        np.empty((size // CELL, 2), np.int64),
+        np.empty(size // CELL + 1, np.int32),
         np.zeros((n, n_cells), np.bool_),
         np.zeros((n, -(-n_cells // (size // CELL))), np.int32),
+        np.zeros(n, np.int64),
         np.zeros(n, np.int64),
         np.zeros(n, np.int32),
         np.zeros(n, np.int32),
@@ -1100,18 +1092,7 @@ def _room_to_work(n: Any, most: Any, size: Any, n_cells: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _room_for(n: Any, k: Any) -> Any:
-    room = k + 64
-    return Best(
-        np.zeros(n, np.int32),
-        np.empty((n, room), np.int64),
-        np.empty((n, room), np.uint64),
-        np.empty((n, room), np.int32),
-        np.empty((n, room), np.int32),
-        np.empty((n, room), np.uint16),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.uint64),
-        np.zeros(n, np.int32),
-    )
+    return Best(np.zeros(n, np.int32), np.empty((n, k + 64), _HELD), np.zeros(n, _HELD))
 
 
 @njit(cache=True, nogil=True)
@@ -1146,8 +1127,8 @@ def answer(first: Any, last: Any, asking: Any, sought: Any, rules: Any) -> Any:
         start, end = end, end + best.size[t]
         for i in range(start, end):
             asking_row[i], covering[i], place[i] = first + t, t, i - start + 1
-            row[i], own[i] = best.row[t, i - start], best.own[t, i - start]
-            unknown[i] = best.unknown[t, i - start]
-            distance[i] = _kilometres(_NEAREST - (best.key[t, i - start] & _NEAREST))
+            one = best.held[t, i - start]
+            row[i], own[i], unknown[i] = one.row, one.own, one.unknown
+            distance[i] = _kilometres(_NEAREST - (one.key & _NEAREST))
         pair_scores(sought.wanted, covers, row[start:end], covering[start:end], degree, other[start:end])
     return asking_row, sought.rows[row], place, own, other, distance, unknown

@@ -404,6 +404,7 @@ def lies_of_envelopes() -> Iterator[Lie]:
         "a flag though the limit was not reached",
         honest({**HONEST, "maximumAantalResultatenBereikt": True}),
         ALL,
+        more=True,
     )
     many = document(*(f"m{number}" for number in range(101)))
     yield Lie("101 records and no flag", honest(many), frozenset(f"m{n}" for n in range(100)), more=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_matches_of_hosted_and_remote_sources_make_one_answer_that_says_how_comp
     world.remote("weg", "werkzoekende", status="timed_out")
     answer = ask(world)
     assert len(set(vum_ids(answer.body))) == 3
-    assert answer.completeness == "answered=2; timed-out=1; failed=0; refused=0"
+    assert answer.completeness == "answered=2; timed-out=1; failed=0; refused=0; left-out=0"
     (kept,) = history(world)
     assert kept.completeness == {"eigen": "answered", "ver": "answered", "weg": "timed_out"}
 
@@ -133,6 +134,16 @@ def history(world: World, controller: str = GEMEENTE) -> Any:
         return await world.exchange.history(await world.caller(controller))
 
     return asyncio.run(run())
+
+
+def test_an_answer_and_its_history_say_how_many_records_were_left_out(world: World) -> None:
+    for source_id, left_out in (("ver", 2), ("verder", 1)):
+        remote = world.remote(source_id, "werkzoekende", profile("a"))
+        remote.answer = replace(remote.answer, left_out=left_out)
+    answer = ask(world)
+    assert answer.completeness == "answered=2; timed-out=0; failed=0; refused=0; left-out=3"
+    (kept,) = history(world)
+    assert kept.completeness == {"ver": "answered", "verder": "answered", "left_out": 3}
 
 
 def test_where_all_sources_fail_there_is_no_empty_answer(world: World) -> None:
@@ -452,7 +463,7 @@ def test_what_is_taken_out_while_a_remote_source_is_asked_is_in_no_answer(world:
     source_id, n_answered = left[what]
     answer = ask(world)
     assert len(vum_ids(answer.body)) == 1
-    assert answer.completeness == f"answered={n_answered}; timed-out=0; failed=0; refused=0"
+    assert answer.completeness == f"answered={n_answered}; timed-out=0; failed=0; refused=0; left-out=0"
     told = world.entries()[-1][1]
     assert [name for name, each in told["sources"].items() if each.get("count")] == [source_id]
     with world.store.read() as connection:

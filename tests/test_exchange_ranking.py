@@ -264,7 +264,7 @@ def test_what_remote_sources_match_is_ranked_among_the_others(world: RankingWorl
     answer = world.rank(wanted())
     assert matches(answer) == of(best, middle, last)
     assert answer["completeness"] == {"rankedWhole": 1, "rankedAmongMatches": 1, "failed": 1, "notAsked": 0}
-    assert world.completeness == "answered=2; timed-out=1; failed=0; refused=0"
+    assert world.completeness == "answered=2; timed-out=1; failed=0; refused=0; left-out=0"
     assert remote.asked == ["werkzoekendeProfielen/matches"]
     vum_id = answer["matches"][0]["match"]["vumID"]
 

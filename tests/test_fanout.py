@@ -31,6 +31,7 @@ from false_sources import (
     serving,
 )
 
+from api.exchange.answers import Contacts
 from api.exchange.fanout import Completeness, ask_all
 from api.exchange.remote import Inquiry, RemoteSources, SourceAnswer, tls_context
 from api.logs import configure
@@ -89,7 +90,7 @@ def test_there_are_at_least_a_hundred_kinds_of_lies() -> None:
 
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.name)
 def test_no_lie_is_delivered_and_the_others_records_are_as_without_it(lie: Lie) -> None:
-    seconds = 0.25 if lie.slow else 5.0
+    seconds = 1.0 if lie.slow else 5.0
     FAILURES.clear()
     begin = time.perf_counter()
     found, *_ = asyncio.run(asked([honest(), lie.answer, honest(document("b1", "b2"))], seconds=seconds))
@@ -225,10 +226,15 @@ def test_what_is_left_out_is_counted() -> None:
     assert (found[0].status, found[0].left_out, len(found[0].matches)) == ("answered", 1, 2)
 
 
-def test_a_full_answer_with_its_flag_says_that_there_are_more() -> None:
-    full = document(*(f"m{number}" for number in range(100)), more=True)
-    found, *_ = asyncio.run(asked([honest(full)]))
-    assert (len(found[0].matches), found[0].more) == (100, True)
+@pytest.mark.parametrize("n", [0, 50, 100])
+def test_a_source_that_says_it_has_more_is_believed_whatever_its_own_maximum_is(n: int) -> None:
+    told = document(*(f"m{number}" for number in range(n)), more=True)
+    found, *_ = asyncio.run(asked([honest(told)]))
+    assert (len(found[0].matches), found[0].more) == (n, True)
+    contact = {"datum": "2026-01-01", "werkgever": {"nummerKvk": "12345678"}}
+    contacts = {"maximumAantalResultatenBereikt": True, "matches": [contact] * n}
+    checked = Contacts("12345678", None).check(json.dumps(contacts).encode(), 100)
+    assert (len(checked.matches), checked.more) == (n, True)
 
 
 def test_answers_at_the_area_and_the_travel_limit_are_the_sources_own_affair() -> None:
@@ -356,7 +362,7 @@ def test_the_completeness_of_all_subsets_of_sources_is_the_truth() -> None:
                 counts = {status: truth.count(status) for status in kinds}
                 assert completeness.header() == (
                     f"answered={counts['answered']}; timed-out={counts['timed_out']}; "
-                    f"failed={counts['failed']}; refused={counts['refused']}"
+                    f"failed={counts['failed']}; refused={counts['refused']}; left-out=0"
                 )
             await remotes.aclose()
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.clock import DAY
-from api.exchange.handles import Handles
+from api.exchange.handles import Handles, Run
 from api.exchange.keys import Keys, create_keys, read_keys, rotate_keys
 from data.errors import FileError, OutputError
 
@@ -119,8 +119,14 @@ def test_the_same_record_has_another_vum_id_in_every_answer_and_its_reference_is
     assert "record" not in references[0]
 
 
-def test_ids_of_about_the_same_length_have_vum_ids_of_the_same_length(handles: Handles) -> None:
-    assert len({len(token) for token in seal(handles, *("x" * n for n in range(1, 16)))}) == 1
+def test_the_length_of_a_vum_id_tells_nothing_of_the_length_of_an_id(path: Path, handles: Handles) -> None:
+    keys = [(source, record) for source in ("b", "b" * 50) for record in ("x", "x" * 36, "x" * 200)]
+    run = Run(b"r" * 12, Keys(path).newest())
+    tokens = handles.seal(QUESTION, SIDE, GEMEENTE, keys, NOW + DAY)
+    tokens += handles.seal_nightly(run, SIDE, GEMEENTE, [(QUESTION, *key) for key in keys], NOW + DAY)
+    assert len({len(token) for token in tokens}) == 1
+    found = [handles.open(token, SIDE, GEMEENTE) for token in tokens]
+    assert [(each.source_id, each.record_id) for each in found if each] == keys * 2
 
 
 def test_keys_of_another_exchange_open_nothing(handles: Handles, tmp_path: Path) -> None:

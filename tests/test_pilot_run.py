@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from datetime import date
@@ -486,6 +487,70 @@ def test_a_folder_of_records_needs_both_kinds(tmp_path: Path) -> None:
     ended = koppel("pilot", "run", "--region", REGION, "--records", tmp_path, "-o", tmp_path / "out")
     assert ended.code == 2
     assert "vacancies" in ended.err
+
+
+# -- fitted weights
+
+FITTED = {"occupation": 0.5, "skill": 4.0, "education": 1.5, "sector": 0.5}
+
+
+def weights_file(path: Path, **more: Any) -> Path:
+    about = {"kind": "koppel group weights", "format": 1, "taxonomy": bundled_taxonomy().version}
+    path.write_text(json.dumps({**about, "weights": FITTED, **more}), encoding="utf-8")
+    return path
+
+
+def test_fitted_weights_count_where_a_vacancy_asks_and_nowhere_else(
+    made: tuple[World, Judged], results: Results
+) -> None:
+    fitted = measured(*made, Choices(suitable=0.5, radius=20, weights=FITTED, weights_file="weights-1"))
+    assert fitted.numbers["about"]["weights"] == FITTED
+    assert fitted.numbers["about"]["weights_file"] == "weights-1"
+    assert results.numbers["about"]["weights_file"] is None
+    assert fitted.numbers["quality"]["methods"][0] != results.numbers["quality"]["methods"][0]
+    assert not fitted.vacancies.equals(results.vacancies)
+    assert fitted.jobseekers.drop("lists").equals(results.jobseekers.drop("lists"))
+    assert fitted.numbers["quality"]["ablation"] != results.numbers["quality"]["ablation"]
+
+
+def test_a_run_by_fitted_weights_names_their_file_and_warns_where_they_saw_these_judgements(
+    made: tuple[World, Judged], tmp_path: Path
+) -> None:
+    world, judged = made
+    records = organised(world, tmp_path / "records")
+    ids = world.vacancies.encoded.records.ids, world.profiles.encoded.records.ids
+    pairs = zip(
+        judged.pairs.asking[:400], judged.pairs.candidate[:400], judged.pairs.grade[:400], strict=True
+    )
+    rows = [f"{ids[0][v]},{ids[1][p]},{g}" for v, p, g in pairs]
+    for name in ("seen", "new"):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["vacancy,profile,grade", *rows, ""]))
+        rows.reverse()
+    digest = hashlib.sha256((tmp_path / "seen.csv").read_bytes()).hexdigest()
+    weights = weights_file(tmp_path / "w.json", files={"judgements": {"sha256": digest}})
+    for name in ("seen", "new"):
+        ended = koppel(
+            *("pilot", "run", "--region", REGION, "--records", records, "--as-of", DAY, "--radius", 20),
+            *("--judgements", tmp_path / f"{name}.csv", "--weights", weights, "-o", tmp_path / name),
+        )
+        assert ended.code == 0, ended.err
+        assert ("these very judgements" in ended.err) == (name == "seen")
+        about = read_numbers(tmp_path / name)["about"]
+        assert about["weights"] == FITTED
+        assert about["weights_file"] == f"weights-{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"
+        assert about["weights_file"] in (tmp_path / name / "report.html").read_text(encoding="utf-8")
+
+
+def test_weights_of_another_taxonomy_are_refused(made: tuple[World, Judged], tmp_path: Path) -> None:
+    records = organised(made[0], tmp_path / "records")
+    weights = weights_file(tmp_path / "w.json", taxonomy="other-1")
+    ended = koppel(
+        *("pilot", "run", "--region", REGION, "--records", records, "--as-of", DAY),
+        *("--weights", weights, "-o", tmp_path / "out"),
+    )
+    assert ended.code == QuestionError.exit_code
+    assert "fitted with taxonomy other-1" in ended.told()
+    assert not (tmp_path / "out").exists()
 
 
 # -- two runs

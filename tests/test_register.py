@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -26,6 +27,7 @@ from api.exchange.ruleset import (
 from api.exchange.wanted import Wanted, ranked_by, settings_of, told_of
 from api.register import files
 from api.register.annex import annex_of
+from api.register.answers import Kept, annex_with, entry_with
 from api.register.entry import entry_of
 from api.register.facts import CONDITION_WORDS, GROUP_WORDS, NEVER, facts_of, texts
 from api.register.gaps import MARK, gaps
@@ -234,6 +236,110 @@ def test_gaps_are_counted_and_listed_and_no_failure(tmp_path: Path) -> None:
 def test_what_is_filled_in_is_no_gap() -> None:
     assert gaps({"a": "text", "b": None, "c": ["Werk"], "d": [{"title": "t", "link": "https://l"}]}) == []
     assert gaps({"a": "x. VUL IN: y", "d": [{"title": "t", "link": MARK}], "c": "vul in"}) == ["a", "d"]
+
+
+# Exported again
+
+
+def configured(tmp_path: Path, **changed: Any) -> Path:
+    config = tmp_path / "koppel.toml"
+    more = "".join(f"{name} = {value}\n" for name, value in changed.items())
+    config.write_text(f'identity = "laptop"\nstate = "{tmp_path / "state"}"\n{more}')
+    return config
+
+
+def edited(path: Path, edit: Callable[[Any], None]) -> Any:
+    """Change an exported file by hand."""
+    told = json.loads(path.read_bytes())
+    edit(told)
+    path.write_text(json.dumps(told, ensure_ascii=False), "utf-8")
+    return told
+
+
+def test_answers_stay_and_facts_are_renewed_where_it_is_exported_again(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    exported(out, configured(tmp_path, details=4))
+
+    def answer(entry: Any) -> None:
+        entry["organization"] = "Gemeente Voorbeeld"
+        entry["lars"] = "12345"
+        entry["human_intervention"] = re.sub(
+            "VUL IN.*?</p>", "de teamleider & zij</p><p>en hij</p>", entry["human_intervention"]
+        )
+        entry["lawful_basis_grouping"][-1] = {"title": "Participatiewet", "link": "https://example.nl"}
+
+    def judge(annex: Any) -> None:
+        asked = next(each for each in annex if MARK in each["feit"])
+        asked["feit"] = asked["feit"].partition(MARK)[0] + "Ons oordeel."
+        annex.append({"artikel": "26", "onderwerp": "Van onszelf", "feit": "Eigen feit."})
+
+    entry = edited(out / "algoritmeregister.json", answer)
+    annex = edited(out / "ai-verordening.json", judge)
+    missing = gaps(entry)
+    ended = exported(out, configured(tmp_path, details=7))
+    again = json.loads((out / "algoritmeregister.json").read_bytes())
+    assert {name for name in entry if again[name] != entry[name]} == {"human_intervention"}
+    assert again["human_intervention"] == entry["human_intervention"].replace("hoogste 4", "hoogste 7")
+    assert "<p>de teamleider & zij</p><p>en hij</p>" in again["human_intervention"]
+    assert gaps(again) == missing
+    facts = json.loads((out / "ai-verordening.json").read_bytes())
+    assert [each["feit"].replace("7 inzages", "4 inzages") for each in facts] == [
+        each["feit"] for each in annex
+    ]
+    assert "Answers kept: 6." in ended.err
+    assert "rewritten" not in ended.err
+    before = {each: (out / each).read_bytes() for each in FILES}
+    exported(out, configured(tmp_path, details=7))
+    assert {each: (out / each).read_bytes() for each in FILES} == before
+
+
+def test_every_gap_that_is_filled_in_is_kept(tmp_path: Path) -> None:
+    facts, other = (facts_of(settings(tmp_path, details=details)) for details in (4, 7))
+    entry, annex = entry_of(facts), annex_of(facts)
+    filled = {
+        name: re.sub("VUL IN.*?(?=</p>|$)", f"antwoord {name}", value, flags=re.DOTALL)
+        for name, value in entry.items()
+        if isinstance(value, str) and MARK in value
+    }
+    judged = [replace(each, feit=re.sub("VUL IN.*", "ANTWOORD", each.feit)) for each in annex]
+    again, kept = entry_with(other, entry | filled)
+    assert {name for name in filled if f"antwoord {name}" not in spoken(again[name])} == set()
+    assert (kept.answers, list(kept.rewritten)) == (len(filled), [])
+    facts_again, kept = annex_with(other, judged)
+    assert all(("ANTWOORD" in a.feit) == (MARK in b.feit) for a, b in zip(facts_again, annex, strict=True))
+    assert list(kept.rewritten) == []
+    assert entry_with(other, entry) == (entry_of(other), Kept(0, []))
+
+
+def test_a_text_that_was_rewritten_stays_as_it_is_and_is_named(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    exported(out)
+    edited(out / "algoritmeregister.json", lambda entry: entry.update(goal="<p>Heel anders.</p>"))
+    ended = exported(out)
+    assert json.loads((out / "algoritmeregister.json").read_bytes())["goal"] == "<p>Heel anders.</p>"
+    assert "texts that were rewritten stay as they are" in ended.err
+    assert "Doel en impact" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("algoritmeregister.json", "{"),
+        ("algoritmeregister.json", '{"naam": "van iets anders"}'),
+        ("ai-verordening.json", '[{"artikel": "26"}]'),
+        ("algoritmeregister.csv", "veld,waarde\norganization,Gemeente Voorbeeld\n"),
+    ],
+)
+def test_a_file_whose_answers_would_be_lost_is_not_written_over(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    out = tmp_path / "out"
+    exported(out)
+    (out / name).write_text(content)
+    ended = koppel("register", "export", "-o", out)
+    assert ended.code == 3
+    assert ended.told().startswith(f"Error: {out / name}")
+    assert (out / name).read_text() == content
 
 
 # The files

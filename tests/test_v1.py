@@ -131,7 +131,7 @@ def test_a_ranking_gives_the_best_first_and_a_vum_id_that_opens_the_record(here:
         (latest, *_) = client.get("/v1/questions").json()["questions"]
     assert latest["vraagID"] == ranked["vraagID"]
     assert (latest["kind"], latest["side"], latest["detailsLeft"]) == ("rangorde", "werkzoekende", 9)
-    assert latest["completeness"] == {"answered": 2, "timedOut": 0, "failed": 0, "refused": 0}
+    assert latest["completeness"] == {"answered": 2, "timedOut": 0, "failed": 0, "refused": 0, "leftOut": 0}
 
 
 def test_an_explanation_has_the_score_of_the_ranking(here: World) -> None:

@@ -61,7 +61,7 @@ class Checked:
     ----------
     matches : the source's own id of each record ("" for contacts, which have none), and what may be shown of
         it as compact JSON without that id.
-    more : the source has more than it told.
+    more : the source has more than is kept: it told more, or says so itself, whose maximum may be a lower one.
     left_out : how many records were left out because something was wrong with them.
     faults : of how many records what was wrong, one of a few fixed words.
     """
@@ -97,7 +97,7 @@ class Matches:
             (record[id_field], to_json({name: each for name, each in record.items() if name != id_field}))
             for record in fit[:limit]
         )
-        return Checked(matches, _more(flag, len(records), limit), len(records) - len(fit), +faults)
+        return Checked(matches, flag or len(records) > limit, len(records) - len(fit), +faults)
 
     def _fault(self, record: Any, counts: Mapping[str, int]) -> str:
         """Tell what is wrong with a record by itself, or with its id; "" for nothing."""
@@ -151,7 +151,7 @@ class Contacts:
             }
         )
         matches = tuple(("", to_json(record)) for record in fit[:limit])
-        return Checked(matches, _more(flag, len(records), limit), len(records) - len(fit), +faults)
+        return Checked(matches, flag or len(records) > limit, len(records) - len(fit), +faults)
 
     def _satisfies(self, record: Record) -> bool:
         since = "" if self.since is None else self.since.isoformat()
@@ -190,11 +190,6 @@ def _opened(body: bytes) -> tuple[list[Any], bool]:
         case {"maximumAantalResultatenBereikt": bool(flag), "matches": list(records)}:
             return records, flag
     raise BadAnswer("envelope")
-
-
-def _more(flag: bool, told: int, limit: int) -> bool:
-    """Tell whether there are more records: below the limit it can't have been reached."""
-    return told > limit or (flag and told == limit)
 
 
 def _id(record: Any, id_field: str) -> str:

@@ -77,15 +77,15 @@ _KNOWN: Final = {
         "AND record_id = asked.id LIMIT 1) AS known"
     ),
 }
-# In one statement, also where there are many: see above.
 _HELD: Final = {
     "sqlite": text(
         "SELECT id FROM record "
         "WHERE source_id = :source AND side = :side AND id IN (SELECT value FROM json_each(:ids))"
     ),
     "postgresql": text(
-        "SELECT asked.id FROM unnest(CAST(:ids AS text[])) AS asked (id) WHERE EXISTS "
-        "(SELECT 1 FROM record WHERE source_id = :source AND side = :side AND record.id = asked.id)"
+        "SELECT asked.id FROM unnest(CAST(:ids AS text[])) AS asked (id), "
+        "LATERAL (SELECT 1 FROM record WHERE source_id = :source AND side = :side "
+        "AND record.id = asked.id LIMIT 1) AS held"
     ),
 }
 _MAY_WRITE: Final = text(

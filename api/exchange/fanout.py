@@ -6,14 +6,17 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from api.exchange.remote import Inquiry, RemoteSource, SourceAnswer, Status
 
 if TYPE_CHECKING:
     from api.exchange.rules import Caller
 
-__all__ = ["Completeness", "ask_all"]
+__all__ = ["LEFT_OUT", "Completeness", "ask_all"]
+
+LEFT_OUT: Final = "left_out"
+"""What the number of records that were left out is called in what the store keeps; no source is called so."""
 
 _STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
@@ -45,15 +48,18 @@ class Completeness:
     Attributes
     ----------
     statuses : source -> how asking it ended.
+    left_out : how many records of those that answered aren't in it, because something was wrong with them.
     """
 
     statuses: Mapping[str, Status]
+    left_out: int = 0
 
     @classmethod
-    def of(cls, answers: Iterable[SourceAnswer], hosted: Iterable[str] = ()) -> Completeness:
+    def of(cls, answers: Sequence[SourceAnswer], hosted: Iterable[str] = ()) -> Completeness:
         """Sum up answers of remote sources, and the hosted ones that were searched."""
         statuses: dict[str, Status] = dict.fromkeys(hosted, "answered")
-        return cls(statuses | {answer.source_id: answer.status for answer in answers})
+        statuses |= {answer.source_id: answer.status for answer in answers}
+        return cls(statuses, sum(answer.left_out for answer in answers))
 
     @property
     def none_answered(self) -> bool:
@@ -61,13 +67,14 @@ class Completeness:
         return bool(self.statuses) and "answered" not in self.statuses.values()
 
     def header(self) -> str:
-        """Spell it for the header Koppel-Completeness: answered=3; timed-out=0; failed=1; refused=0.
+        """Spell it for the header: answered=3; timed-out=0; failed=1; refused=0; left-out=2.
 
         Which sources these are isn't told.
         """
-        counts = Counter(self.statuses.values())
-        return "; ".join(f"{status.replace('_', '-')}={counts[status]}" for status in _STATUSES)
+        statuses = Counter(self.statuses.values())
+        counts = {status: statuses[status] for status in _STATUSES} | {LEFT_OUT: self.left_out}
+        return "; ".join(f"{name.replace('_', '-')}={count}" for name, count in counts.items())
 
-    def as_json(self) -> dict[str, str]:
-        """Give it as the store keeps it: source -> status."""
-        return dict(sorted(self.statuses.items()))
+    def as_json(self) -> dict[str, Any]:
+        """Give it as the store keeps it: source -> status, and LEFT_OUT -> records, where there are any."""
+        return dict(sorted(self.statuses.items())) | ({LEFT_OUT: self.left_out} if self.left_out else {})

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.conditions import Settings
 
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from engine.conditions import Direction
-
-_SUGGESTED: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -38,12 +35,12 @@ class Choices:
     top: int = 10
     minimum: int = 10
     threads: int = 1
-    weights: Mapping[str, float] = _SUGGESTED
+    weights: Mapping[str, float] = field(default_factory=dict)
     weights_file: str = ""
 
     def settings(self, as_of: date, direction: Direction = "vacancy", without: str | None = None) -> Settings:
         """Give the settings to rank by; `without` is a group that doesn't count."""
         # What was fitted to judgements of candidates for a vacancy says nothing of what a profile asks.
-        chosen = _SUGGESTED if direction == "profile" else self.weights
+        chosen = {} if direction == "profile" else self.weights
         left_out = {} if without is None else {without: 0.0}
         return Settings(as_of, direction, {**chosen, **left_out}, radius_km=self.radius)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic.alias_generators import to_camel
 
 from api.clock import SECOND, microseconds
+from api.exchange.fanout import LEFT_OUT
 from api.exchange.questions import PAGE, Kind
 from api.v1.callers import SECURED, Asking
 from api.v1.problems import ERRORS
@@ -50,6 +52,10 @@ class Completed(_Model):
     timed_out: int = 0
     failed: int = 0
     refused: int = 0
+    left_out: int = Field(
+        0,
+        description="Records of those that answered with which something was wrong, so that they were not told.",
+    )
 
 
 class PastQuestion(_Model):
@@ -95,7 +101,6 @@ def questions(services: Services, route_class: type[APIRoute]) -> APIRouter:
 
 
 def _told(asked: Asked) -> PastQuestion:
-    counts = None if asked.completeness is None else Counter(asked.completeness.values())
     return PastQuestion(
         vraag_id=asked.id,
         kind=asked.kind,
@@ -103,9 +108,14 @@ def _told(asked: Asked) -> PastQuestion:
         asked_at=_moment(asked.asked_at),
         expires_at=_moment(asked.expires_at),
         criteria=dict(asked.criteria),
-        completeness=None if counts is None else Completed(**counts),
+        completeness=None if asked.completeness is None else _completed(asked.completeness),
         details_left=asked.details_left,
     )
+
+
+def _completed(kept: Mapping[str, Any]) -> Completed:
+    statuses = Counter(each for name, each in kept.items() if name != LEFT_OUT)
+    return Completed(**statuses, left_out=kept.get(LEFT_OUT, 0))
 
 
 def _moment(at: int) -> datetime:

@@ -122,9 +122,9 @@ class Lists:
             pl.Series("vumID", self._seal(other, records), pl.String),
             _shares("score", whole[score]),
             *(_shares(name, whole[name]) for name in ("score_vacancy", "score_profile", "score_mutual")),
-            pl.Series("distance_km", [_kilometres(each) for each in whole["distance"]], pl.Int32),
+            _kilometres(whole["distance"]),
             unknown.gather(at),
-            pl.Series("match", self._shown(other, whole["candidate"].to_list()), pl.String),
+            self._shown(other, whole["candidate"]),
         )
         return frame.match_to_schema(MATCHES), whole.select("source", "id")
 
@@ -146,17 +146,23 @@ class Lists:
     def _seal(self, side: Side, records: Sequence[tuple[str, str, str]]) -> list[str]:
         return self.handles.seal_nightly(self.run, side, self.recipient.caller, records, self.expires_at)
 
-    def _shown(self, side: Side, rows: Sequence[int]) -> list[str]:
-        return [text.decode() for text in self.texts[side].take(rows)]
+    def _shown(self, side: Side, rows: pl.Series) -> pl.Series:
+        # Who matches one matches many.
+        found, at = np.unique(rows.to_numpy(), return_inverse=True)
+        texts = [text.decode() for text in self.texts[side].take(found.tolist())]
+        return pl.Series("match", texts, pl.String).gather(at)
 
 
 def _shares(name: str, points: pl.Series) -> pl.Series:
     """Spell points as a ranked answer does."""
-    return pl.Series(name, [round(each / UNIT, 6) for each in points.to_list()], pl.Float64)
+    found, at = np.unique(points.to_numpy(), return_inverse=True)
+    return pl.Series(name, [round(each / UNIT, 6) for each in found.tolist()], pl.Float64).gather(at)
 
 
-def _kilometres(distance: float) -> int | None:
-    return None if distance != distance else round(distance)
+def _kilometres(distance: pl.Series) -> pl.Series:
+    """Round as a ranked answer does; null where it isn't known."""
+    whole = np.rint(distance.to_numpy())
+    return pl.Series("distance_km", whole).fill_nan(None).cast(pl.Int32)
 
 
 @dataclass(frozen=True)
