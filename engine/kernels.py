@@ -57,6 +57,9 @@ _TOP: Final = np.uint32(0x8888)
 _ONE: Final = np.uint32(0x1111)
 # All levels of a language; the highest and the lowest bit of each.
 
+_LINE: Final = 64
+"""Bytes of a line of the cache."""
+
 _AHEAD: Final = 8
 """How many records before its turn one is fetched into the cache."""
 
@@ -224,7 +227,7 @@ HELD: Final = np.dtype(
 """A candidate that is held, in half a line of the cache."""
 
 
-_HELD: Final = from_dtype(HELD)
+_HELD: Final[Any] = from_dtype(HELD)
 
 
 class Best(NamedTuple):
@@ -713,7 +716,9 @@ def _add_dense(scores: Any, left: Any, right: Any, dense: Any, rows: Any, weight
     size = dense.shape[1]
     for start in range(left, right, GROUP):
         for i in range(n):
-            _add(scores, start, dense, rows[i] * size + start, weights[i])
+            at = rows[i] * size + start
+            _fetch(dense, at + CELL)
+            _add(scores, start, dense, at, weights[i])
 
 
 @_uncounted
@@ -903,6 +908,10 @@ def _judge(
     if limit < FAR or by_candidate:
         found = _find_near(asker, limit, by_candidate, table, offset, hits, found)
     for hit in hits[:found]:
+        _fetch(allowed, offset + hit)
+        if by_check:
+            _fetch(spoken, np.int64(table[offset + hit].first_language))
+    for hit in hits[:found]:
         c, own = offset + hit, scores[hit]
         candidate = table[c]
         squared = distance_squared(asker, candidate)
@@ -992,8 +1001,10 @@ def _search(
     for i in range(work.n_lists[t]):
         begin[i] = start + np.int64(pointers[feature[i]])
         end[i] = start + np.int64(pointers[feature[i] + 1])
-        _fetch(blocks.posting_row, begin[i])
-        _fetch(blocks.posting_degree, begin[i])
+        for at in range(begin[i], end[i], _LINE):
+            _fetch(blocks.posting_row, at)
+            _fetch(blocks.posting_row, at + _LINE // 2)
+            _fetch(blocks.posting_degree, at)
     for place in places:
         scores[place : place + CELL] = 0
     # What this adds outside the cells in reach is never read.

@@ -223,10 +223,10 @@ class Ranker:
         A record gets fewer than k where fewer candidates meet the required conditions and score above 0. The
         answer doesn't depend on `threads`.
         """
+        rows = range(len(self.asking))[first:last]
+        if len(rows) <= tile(len(rows), threads):
+            return self._block(k, rows.start, rows.start + len(rows))
         blocks = list(self.blocks(k, first, last, threads=threads))
-        blocks = blocks or [self._block(k, 0, 0)]
-        if len(blocks) == 1:
-            return blocks[0]
         arrays: dict[str, Any] = {
             name: np.concatenate([getattr(block, name) for block in blocks]) for name in _PAIR
         }
