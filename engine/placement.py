@@ -87,14 +87,20 @@ class Placement:
     def parts(self, gaps: int | None = None) -> tuple[list[dict[str, int]], list[list[Gap]]]:
         """Give the points of each group that is asked, and the gaps, costliest first, of every candidate.
 
-        They are those of `explain`, on the side of the asking record; the points add up to its score.
+        They are those of `explain`, on the side of the asking record, in the same order; the points add up to
+        its score.
 
         gaps : at most so many of each candidate, by default all.
         """
         names, weights, degrees = self._asked()
         points = weights * degrees
         costs = weights * FULL - points
-        groups = {group: [at for at, name in enumerate(names) if name[0] == group] for group, *_ in names}
+        asked = {group for group, *_ in names}
+        groups = {
+            group: [at for at, name in enumerate(names) if name[0] == group]
+            for group in dict.fromkeys((*GROUPS, *CONDITIONS))
+            if group in asked
+        }
         totals = {group: points[:, columns].sum(axis=1).tolist() for group, columns in groups.items()}
         order = np.argsort(-costs, axis=1, kind="stable")[:, :gaps].tolist()
         return (
@@ -106,7 +112,11 @@ class Placement:
         )
 
     def _asked(self) -> tuple[list[tuple[str, str, str]], NDArray[np.int64], NDArray[np.int64]]:
-        """Name what is asked; its weights (f,), and the degrees to which each candidate covers it (m, f)."""
+        """Name what is asked; its weights (f,), and the degrees to which each candidate covers it (m, f).
+
+        Most weight first, then by name. The numbers of features may not decide: they tell which codes other
+        records have.
+        """
         space, covers = self.space, self.best.covers
         asked, wishes = weigh(self.asking, space, self.settings)
         vacancies_ask = self.settings.direction != "profile"
@@ -132,7 +142,8 @@ class Placement:
             ]
             weights = np.concatenate([weights, wishes[0][wished].astype(np.int64)])
             degrees = np.concatenate([degrees, met.astype(np.int64) * FULL], axis=1)
-        return names, weights, degrees
+        by_weight = sorted(range(len(names)), key=lambda at: (-weights[at], *names[at]))
+        return [names[at] for at in by_weight], weights[by_weight], degrees[:, by_weight]
 
 
 def place(
