@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "create_app"]
 
 _CHECKPOINT_SECONDS: Final = 5.0
+_DAY_SECONDS: Final = 60.0
+"""How often is looked whether a new day has begun."""
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -93,21 +96,30 @@ class _Living:
             await send({"type": "lifespan.startup.failed", "message": type(problem).__name__})
             return
         self._services.remotes.watch(source_changed, source_failed)
-        signing = asyncio.create_task(self._sign())
+        services = self._services
+        always = [
+            asyncio.create_task(_every(_CHECKPOINT_SECONDS, services.audit.checkpoint, "checkpoint.failed")),
+            asyncio.create_task(_every(_DAY_SECONDS, services.hosted.roll_over, "rollover.failed")),
+        ]
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        signing.cancel()
-        with suppress(asyncio.CancelledError):
-            await signing
+        for task in always:
+            task.cancel()
+        await asyncio.gather(*always, return_exceptions=True)
         with suppress(KoppelError):
             await self._services.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _sign(self) -> None:
-        """Sign every few seconds how far the log has come, so that a cut is seen also where nobody asks."""
-        while True:
-            await asyncio.sleep(_CHECKPOINT_SECONDS)
-            try:
-                await asyncio.to_thread(self._services.audit.checkpoint)
-            except KoppelError as problem:
-                _log.error("checkpoint.failed", error=type(problem).__name__)
+
+async def _every(seconds: float, work: Callable[[], object], failed: str) -> None:
+    """Do something in a thread again and again, and log where it fails.
+
+    The log is signed as far as it has come, so that a cut is seen also where nobody asks; the index is built
+    anew when a day has begun.
+    """
+    while True:
+        try:
+            await asyncio.to_thread(work)
+        except (KoppelError, SQLAlchemyError) as problem:
+            _log.error(failed, error=type(problem).__name__)
+        await asyncio.sleep(seconds)

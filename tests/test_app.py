@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,15 @@ from typing import Any
 import pytest
 import structlog
 from laptop import OIN
+from served import served
 from sqlalchemy import func, select, text, update
 from starlette.types import Receive, Scope, Send
 from v1_world import BEROEP, DORP, NOBODY, PROCESSOR, STAD, World, problem, profile, world
 
+from api.app import create_app
 from api.busy import Busy
+from api.clock import DAY, now
+from api.exchange.hosted import HostedSources
 from api.logs import configure
 from api.observed import Observed
 from api.store import Store
@@ -61,6 +67,22 @@ def test_the_server_is_ready_as_long_as_store_log_index_and_keys_are(here: World
         here.settings.checkpoint_file.mkdir()
         assert client.get("/ready").json()["checks"]["log"] == "fails"
         assert client.get("/health").status_code == 200
+
+
+def test_a_server_whose_index_is_of_an_earlier_day_builds_one_of_today(tmp_path: Path) -> None:
+    with world(tmp_path / "state") as made:
+        settings = made.settings
+    store = Store(settings.store_url)
+    yesterday = HostedSources(store, settings.index_folder, lambda: now() - DAY)
+    yesterday.rebuild()
+    store.close()
+    begin = time.monotonic()
+    with served(create_app(settings), lifespan="on") as url, World(url, settings).client(STAD) as client:
+        asked = {"vacature": {"beroep": {"codeBeroepsnaam": BEROEP}}}
+        while (day := client.post("/v1/rankings", json=asked).json()["asOf"]) == str(yesterday.today()):
+            assert time.monotonic() - begin < 60
+            time.sleep(0.05)
+    assert day == str(yesterday.today() + timedelta(days=1))
 
 
 def test_asking_whether_it_is_ready_keeps_nobody_from_writing_and_writes_nothing(here: World) -> None:

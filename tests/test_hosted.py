@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import random
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -479,6 +479,18 @@ def test_a_new_index_holds_nothing_of_who_was_deleted(light: HostedSources) -> N
     assert len(publications(light._root)) == 1
     files = [path for path in light._root.parent.rglob("*") if path.is_file()]
     assert not [path.name for path in files if b"gone-for-good" in path.read_bytes()]
+
+
+def test_on_a_new_day_one_worker_builds_an_index_of_that_day_for_all(
+    light: HostedSources, clock: Time
+) -> None:
+    put(light, "a", profile("p1"))
+    other, day = another(light), light.index().as_of
+    assert not light.roll_over()
+    clock.at += DAY
+    assert [light.roll_over(), other.roll_over()] == [True, False]
+    assert light.index().as_of == other.index().as_of == day + timedelta(days=1)
+    assert found(other)[0] == [("a", "p1")]
 
 
 def test_what_only_a_detail_shows_never_reaches_the_index(light: HostedSources) -> None:

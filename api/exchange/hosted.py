@@ -5,7 +5,9 @@
 The store decides: what is answered is read from it at that moment, so what was deleted, has expired or is
 restricted is in no answer from then on, whatever the index still holds. Then the index is told, and asked
 again, as if the record had never been. A new index is built beside the old one; what changes meanwhile counts
-in both. One machine has one index; all of its workers share it.
+in both. One machine has one index; all of its workers share it. An index looks at records as of the day on
+which it was built, so a new one is built every day (`roll_over`): whether some source has just loaded many
+records may not decide which day counts for a ranking.
 """
 
 from __future__ import annotations
@@ -406,6 +408,20 @@ class HostedSources:
             )
             with self._store.write() as connection:
                 records.taken_in_until(connection, last)
+
+    def roll_over(self) -> bool:
+        """Build a new index where the day of the one that is searched has passed.
+
+        One process does it; the others find it once it is there. Gives whether this one did. Raises FileError
+        and OutputError, as `index` and `rebuild` do.
+        """
+        if self.index().as_of >= self.today():
+            return False
+        with _alone(self._beside("rolling")):
+            if self.index().as_of >= self.today():
+                return False
+            self.rebuild()
+            return True
 
     def _opened(self) -> MatchIndex | None:
         """The index, None where there is none, or it is damaged or of another release."""
