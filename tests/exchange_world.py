@@ -136,6 +136,7 @@ class FakeRemote:
     answer: SourceAnswer
     details: dict[str, bytes] = field(default_factory=dict)
     status: str = "answered"
+    why: str = ""
     before: Callable[[], Awaitable[None]] | None = None
     asked: list[str] = field(default_factory=list)
 
@@ -151,7 +152,7 @@ class FakeRemote:
             await self.before()
         body = self.details.get(record_id) if self.status == "answered" else None
         status = "refused" if self.status == "answered" and body is None else self.status
-        return SourceDetail(self.source_id, cast(Any, status), body)
+        return SourceDetail(self.source_id, cast(Any, status), body, self.why)
 
 
 class FakeRemotes:

@@ -360,16 +360,24 @@ def test_ten_records_of_a_question_are_shown_whole_each_as_often_as_asked_and_no
     detail(world, vum_ids(ask(world).body)[10])
 
 
-@pytest.mark.parametrize(("status", "error"), [("failed", Unavailable), ("timed_out", Unavailable)])
+@pytest.mark.parametrize(
+    ("status", "why", "error"),
+    [
+        ("failed", "status", Unavailable),
+        ("timed_out", "time", Unavailable),
+        ("refused", "not authorised", Unavailable),
+        ("refused", "limit", LimitExceeded),
+    ],
+)
 def test_a_detail_that_fails_takes_nothing(
-    store: Store, tmp_path: Path, status: str, error: type[ExchangeError]
+    store: Store, tmp_path: Path, status: str, why: str, error: type[ExchangeError]
 ) -> None:
     world = World(store, tmp_path / "state", limits=Limits(details=1))
     remote = world.remote("ver", "werkzoekende", profile("a"), profile("b"))
     first, second = vum_ids(ask(world).body)
-    remote.status = status
+    remote.status, remote.why = status, why
     assert refusal(world, first)[0] is error
-    remote.status = "answered"
+    remote.status, remote.why = "answered", ""
     del remote.details["a"]
     assert refusal(world, first) == UNKNOWN
     detail(world, second)
@@ -693,6 +701,16 @@ def test_contacts_that_expired_are_not_answered(world: World) -> None:
 def test_a_question_for_contacts_names_one_employer(world: World, asked: Any, error: Any) -> None:
     with pytest.raises(error):
         contacts(world, {"vraagObject": asked})
+
+
+@pytest.mark.parametrize(
+    ("datum", "ignored"), [({}, ("datum",)), ({"$lt": 1}, ("datum.$lt",)), ({"$gte": "2026-01-01"}, ())]
+)
+def test_a_day_that_does_not_restrict_contacts_is_said_to_have_no_effect(
+    world: World, datum: Any, ignored: tuple[str, ...]
+) -> None:
+    asked = {"werkgever.nummerKvk": {"$eq": "12345678"}, "datum": datum}
+    assert contacts(world, {"vraagObject": asked}).ignored == ignored
 
 
 def test_as_a_source_contacts_are_answered_without_vraag_id(world: World) -> None:

@@ -46,8 +46,19 @@ FAILURES: list[tuple[str, str, int]] = []
 
 KINDS = frozenset(
     {
-        *("time", "refused", "connection", "size", "status", "headers", "content type"),
-        *("JSON", "envelope", "schema", "id", "duplicate id", "criteria", "too many"),
+        *("time", "refused", "not authorised", "limit", "connection", "size"),
+        *(
+            "status",
+            "headers",
+            "content type",
+            "JSON",
+            "envelope",
+            "schema",
+            "id",
+            "duplicate id",
+            "criteria",
+            "too many",
+        ),
     }
 )
 
@@ -122,7 +133,7 @@ FLAGGED = next(lie for lie in LIES if lie.name == "a flag though the limit was n
         ("hangs", "time", 1),
         ("resets at once", "connection", 1),
         ("a body that never ends", "size", 1),
-        ("status 429 Many", "refused", 1),
+        ("status 429 Many", "limit", 1),
         ("status 500 Error", "status", 1),
         ("a redirect 302", "status", 1),
         ("with another toParty", "headers", 1),

@@ -20,7 +20,7 @@ from api.exchange.as_source import AsSource
 from api.exchange.bodies import detail_body, identified, matches_body, without
 from api.exchange.contacts import ContactQuestion, contact_question, held_contacts
 from api.exchange.decision import Decision, decide
-from api.exchange.errors import Unavailable, unknown
+from api.exchange.errors import LimitExceeded, Unavailable, unknown
 from api.exchange.fanout import Completeness, ask_all
 from api.exchange.nightly.withdrawn import is_withdrawn
 from api.exchange.questions import criteria
@@ -115,7 +115,7 @@ class Exchange:
         ------
         Invalid : `unknown`, whatever the reason: the vumID is none of this party, has expired, its source
             shares no more with it, or the record is gone, or withdrawn from the night that listed it.
-        LimitExceeded : the question has taken all its details.
+        LimitExceeded : the question has taken all its details, or a remote source gives no more.
         Unavailable : the source doesn't answer; nothing was taken.
         """
         decision, handle, claim = await available(self._claim, caller, side, vum_id)
@@ -253,7 +253,9 @@ class Exchange:
         else:
             remote = self._remotes.get(decision.remote[0])
             told = await remote.detail(side, handle.record_id, decision.caller, seconds=self._seconds)
-            if told.status in ("failed", "timed_out"):
+            if told.why == "limit":
+                raise LimitExceeded
+            if told.status in ("failed", "timed_out") or told.why == "not authorised":
                 raise Unavailable
             record = told.body
         if record is None:

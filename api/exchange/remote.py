@@ -7,7 +7,8 @@ row a source isn't called for `PAUSE_SECONDS`; then one call decides.
 
 What is wrong with a source, or with its answer, is told by one of a few words, and by nothing of the answer:
 
-    time, refused, connection, size      it is too slow, says no, can't be spoken with, or answers too much
+    time, connection, size               it is too slow, can't be spoken with, or answers too much
+    refused, not authorised, limit       it says no: to the call, to whoever calls, or to so many calls
     address, private address             it is registered where nobody may be asked
     certificate                          whoever is there shows none of the source's
     status, headers, content type        what stands above its answer, with whose answer it is to whom
@@ -78,7 +79,7 @@ _ID: Final = re.compile("[a-zA-Z0-9_.-]{1,200}")
 T = TypeVar("T")
 _log: Final = structlog.get_logger(__name__)
 
-_REFUSALS: Final = (400, 401, 429)
+_REFUSALS: Final = {400: "refused", 401: "not authorised", 429: "limit"}
 _HEADER_VALUES: Final = {"api-version": VERSION, "x-vum-berichtversie": VERSION}
 
 
@@ -256,8 +257,8 @@ class RemoteSource:
             return "failed", "paused", None
         except TimeoutError:
             return "timed_out", "time", None
-        except _Refused:
-            return "refused", "refused", None
+        except _Refused as problem:
+            return "refused", str(problem), None
         except (BadAnswer, WrongEnd) as problem:
             return "failed", str(problem), None
         except Exception:
@@ -301,7 +302,7 @@ class RemoteSource:
     def _check_head(self, response: httpcore.Response, caller: Caller) -> None:
         """Check status and headers. Raises BadAnswer, or _Refused where the source itself refuses."""
         if response.status in _REFUSALS:
-            raise _Refused
+            raise _Refused(_REFUSALS[response.status])
         if response.status != 200:
             raise BadAnswer("status")
         found: defaultdict[str, list[str]] = defaultdict(list)
