@@ -182,11 +182,13 @@ class _Draining(Server):
 
 
 def _worker(settings: Settings) -> type[UvicornWorker]:
+    from api.protocol import Protocol
+
     class Worker(UvicornWorker):  # type: ignore[misc]
         # Who is on the other end is told by the socket and the certificate, and by no header of a proxy.
         CONFIG_KWARGS = {  # noqa: RUF012
             "loop": "uvloop",
-            "http": "httptools",
+            "http": Protocol,
             "ws": "none",
             "lifespan": "on",
             "proxy_headers": False,

@@ -30,7 +30,7 @@ from engine.fields import (
     stated,
 )
 from engine.ids import Ids
-from engine.kernels import MISSING_DATE
+from engine.kernels import MISSING_DATE, NO_LANGUAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ class Columns(NamedTuple):
     language_indptr: NDArray[np.int64]
     """(n + 1,)"""
     language: NDArray[np.int16]
-    """(n_languages,) ISO 639-3 code packed by `pack_language`."""
+    """(n_languages,) ISO 639-3 code packed by `pack_language`, or NO_LANGUAGE: only a level is told."""
     language_levels: NDArray[np.int8]
     """(n_languages, 4) levels in the order of LANGUAGE_SKILLS, -1 where absent."""
     occupation_indptr: NDArray[np.int64]
@@ -250,23 +250,35 @@ def day_number(day: date) -> int:
 
 
 def read_languages(table: Table, path: str) -> tuple[NDArray[np.intp], NDArray[np.int16], NDArray[np.int8]]:
-    """Languages of every record that names one by its code.
+    """Languages of every record: those that are named by their code, and levels of one that isn't.
 
     Returns
     -------
-    (rows intp (m,) ascending; int16 (m,) packed codes; int8 (m, 4) levels in the order of LANGUAGE_SKILLS).
+    (rows intp (m,) ascending; int16 (m,) packed codes, or NO_LANGUAGE; int8 (m, 4) levels in the order of
+    LANGUAGE_SKILLS).
     """
     rows, spoken = elements(table, path)
     if not len(rows):
         return rows, np.empty(0, np.int16), np.empty((0, len(LANGUAGE_SKILLS)), np.int8)
-    named = stated(prop(spoken, "codeTaal"))
-    rows, spoken = rows[named], chosen(spoken, named)
-    distinct, positions = distinct_texts(prop(spoken, "codeTaal"))
-    packed = np.array([pack_language(text) for text in distinct], np.int16)[positions]
-    levels = [
-        numbers(prop(spoken, f"codeNiveauTaalbeheersing{skill}"), np.int8, -1) for skill in LANGUAGE_SKILLS
-    ]
-    return rows, packed, np.ascontiguousarray(np.stack(levels, axis=1))
+    codes = prop(spoken, "codeTaal")
+    named = stated(codes)
+    distinct, positions = distinct_texts(chosen(codes, named))
+    packed = np.full(len(rows), NO_LANGUAGE, np.int16)
+    packed[named] = np.array([pack_language(text) for text in distinct], np.int16)[positions]
+    levels = np.stack(
+        [numbers(prop(spoken, f"codeNiveauTaalbeheersing{skill}"), np.int8, -1) for skill in LANGUAGE_SKILLS],
+        axis=1,
+    )
+    kept = named | (levels >= 0).any(axis=1)
+    return rows[kept], packed[kept], np.ascontiguousarray(levels[kept])
+
+
+def names_language(columns: Columns) -> NDArray[np.bool_]:
+    """Which records name a language by its code, bool (n,)."""
+    rows = np.repeat(np.arange(len(columns.x)), np.diff(columns.language_indptr))
+    naming = np.zeros(len(columns.x), np.bool_)
+    naming[rows[columns.language != NO_LANGUAGE]] = True
+    return naming
 
 
 def pack_language(code: str) -> int:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from data.errors import QuestionError
+from engine.columns import names_language
 from engine.features import GROUPS
 from engine.kernels import MISSING_DATE
 
@@ -148,7 +149,7 @@ def can_wish(records: Records, condition: str) -> NDArray[np.bool_]:
         "dates": (columns.start != MISSING_DATE) | (columns.end != MISSING_DATE),
         "open": columns.closing != MISSING_DATE,
         "licence": columns.licences != 0,
-        "language": np.diff(columns.language_indptr) > 0,
+        "language": names_language(columns),
         "education_level": columns.level > 0,
     }
     return said[condition]

@@ -75,6 +75,10 @@ _NEAREST: Final = (1 << _NEAR) - 1
 # A squared distance inside the plane of data.reference is below 2**40, FAR counts as the largest.
 
 
+NO_LANGUAGE: Final = 26**3
+"""Stands in the place of a language that isn't named, beyond the codes of all that can be."""
+
+
 class Sparse(NamedTuple):
     """Rows of (feature, value) as CSR, features ascending within a row, each once.
 
@@ -486,6 +490,8 @@ def check(vacancy: Any, profile: Any, asked: Any, known: Any, squared: Any, toda
 def _check_languages(vacancy: Any, profile: Any, asked: Any, known: Any) -> Any:
     """Count the asked languages that the profile lacks, and those of which it says too little to tell.
 
+    Languages that aren't named, asked or known, are none.
+
     The four levels of a language are compared at once, each a digit of four bits; the highest bit of a digit
     is then what a comparison comes to. Levels 2 to 4 can be asked; level 0, and none, tell nothing.
     """
@@ -495,16 +501,19 @@ def _check_languages(vacancy: Any, profile: Any, asked: Any, known: Any) -> Any:
         levels = asked[a] & _LEVELS
         counting = (levels + _TOP - np.uint32(3) * _ONE) & ~(levels + _TOP - np.uint32(6) * _ONE) & _TOP
         least = levels & ((counting >> np.uint32(3)) * np.uint32(15))
-        met, perhaps = False, first == last
+        is_asked = asked[a] >> np.uint32(16) != NO_LANGUAGE
+        met, perhaps, is_silent = False, False, True
         for k in range(first, last):
+            is_silent &= known[k] >> np.uint32(16) == NO_LANGUAGE
             had = known[k] & _LEVELS
             silent = counting & ~(had + _TOP - np.uint32(2) * _ONE)
             short = counting & ~((had | _TOP) - least)
             enough = (known[k] >> np.uint32(16) == asked[a] >> np.uint32(16)) & (short & ~silent == 0)
             met |= enough & (silent == 0)
             perhaps |= enough
-        doubtful += perhaps & (not met)
-        lacking += not perhaps
+        perhaps |= is_silent
+        doubtful += is_asked & perhaps & (not met)
+        lacking += is_asked & (not perhaps)
     return lacking, doubtful
 
 

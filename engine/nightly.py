@@ -54,6 +54,7 @@ __all__ = [
     "Seat",
     "asking_rows",
     "cut",
+    "end_with_parent",
     "in_processes",
     "in_threads",
     "rank_block",
@@ -420,7 +421,7 @@ def in_processes(processes: int) -> Seat:
             try:
                 # Spawned: a fork would take locks along that other threads hold.
                 context = get_context("spawn")
-                with ProcessPoolExecutor(processes, context, _end_with_parent) as pool:
+                with ProcessPoolExecutor(processes, context, end_with_parent) as pool:
                     for ranked in _as_done(pool, root, folder, left):
                         left.remove(ranked.block)
                         yield ranked
@@ -435,7 +436,7 @@ def in_processes(processes: int) -> Seat:
     return seat
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have this process end when the one that started it is killed, which tells it nothing."""
 
     def watch() -> None:

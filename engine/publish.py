@@ -40,7 +40,7 @@ from data.files import PIECE, atomic
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Of the manifest, of the files that it lists and of changes; a later one is refused."""
 
 MANIFEST: Final = "manifest.json"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from engine.columns import pack_language
+from engine.columns import names_language, pack_language
 from engine.kernels import EVERYONE, MISSING_DATE
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def signatures(records: Records) -> NDArray[np.uint64]:
     marks |= _one_of(columns.level.astype(np.int64) - 1, columns.level > 0) << _LEVEL
     named = _languages(records)
     marks |= (
-        np.where(_names_any(records), ~named & np.uint64(0xFFFF), 0) if profiles else named
+        np.where(names_language(columns), ~named & np.uint64(0xFFFF), 0) if profiles else named
     ) << _LANGUAGE
     for first, hours in ((_LEAST, columns.hours_min), (_MOST, columns.hours_max)):
         marks |= _one_of(np.minimum(hours.astype(np.int64) // _STEP, 7), hours >= 0) << first
@@ -95,7 +95,7 @@ def refusals(records: Records, required: Collection[str], today: int) -> NDArray
     below, above = _below(level - 1), ~_below(level) & np.uint64(0x3F)
     refuse("education_level", _LEVEL, np.where(level > 0, below if vacancies else above, 0).astype(np.uint64))
     named = _languages(records)
-    lacking = np.where(_names_any(records), ~named & np.uint64(0xFFFF), 0).astype(np.uint64)
+    lacking = np.where(names_language(columns), ~named & np.uint64(0xFFFF), 0).astype(np.uint64)
     refuse("language", _LANGUAGE, named if vacancies else lacking)
     least, most = columns.hours_min.astype(np.int64), columns.hours_max.astype(np.int64)
     # The longest week of the candidate is all below our shortest, or its shortest is all above our longest.
@@ -123,10 +123,6 @@ def _one_of(number: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.u
 def _below(number: NDArray[np.int64]) -> NDArray[np.uint64]:
     """All bits below a number 0..63."""
     return (np.uint64(1) << np.maximum(number, 0).astype(np.uint64)) - np.uint64(1)
-
-
-def _names_any(records: Records) -> NDArray[np.bool_]:
-    return np.diff(records.columns.language_indptr) > 0
 
 
 def _languages(records: Records) -> NDArray[np.uint64]:

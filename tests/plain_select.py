@@ -142,9 +142,6 @@ def one_alternative(question: Json, path: str, known: Mapping[str, tuple[str, st
 def every_element(question: Json, path: str, known: Mapping[str, tuple[str, str]], record: Json) -> bool:
     asked = [element.get("$elemMatch", {}) for element in question.get(path, {}).get("$all", [])]
     elements = look(record, path) or []
-    if "codeTaal" in known:
-        # A level is the level of a language: where none is named it says nothing, whatever is asked.
-        elements = [element for element in elements if look(element, "codeTaal") is not None]
     wanted = [found for found in (conditions(criteria, known) for criteria in asked) if found]
     return all(any(holds(element, mine) for mine in elements) for element in wanted)
 

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import uvicorn
 
+from api.protocol import Protocol
+
 
 @contextmanager
 def served(
@@ -21,6 +23,7 @@ def served(
     config = uvicorn.Config(
         app,
         uds=None if unix_socket is None else str(unix_socket),
+        http=Protocol,
         ws="none",
         lifespan=lifespan,
         log_config=None,

@@ -124,6 +124,8 @@ NIJMEGEN, NIJMEGEN_TOO, ARNHEM, NOWHERE = "6511AB", "6511zz", "6811AA", "0000AA"
 """Arnhem lies 15.3 km from the first two."""
 
 NOTHING: Final[Json] = {}
+_LEVEL: Final = [{"codeNiveauTaalbeheersingMondeling": 4}]
+A_LEVEL: Final[Json] = {"taalbeheersing": _LEVEL}
 
 TABLE: Final[Sequence[tuple[str, Json, Json, str]]] = (
     # Area: the profile's own travel limit, of whole kilometres; a place that is not known is in no area.
@@ -222,6 +224,14 @@ TABLE: Final[Sequence[tuple[str, Json, Json, str]]] = (
     ("language", language("nld"), qualified(**language("eng")), BROKEN),
     ("language", language("nld"), NOTHING, UNKNOWN),
     ("language", NOTHING, NOTHING, MET),
+    # A level of a language that isn't named asks nothing and has nothing.
+    ("language", language("nld"), qualified(**A_LEVEL), UNKNOWN),
+    ("language", A_LEVEL, qualified(**language("nld")), MET),
+    ("language", A_LEVEL, qualified(**A_LEVEL), MET),
+    ("language", A_LEVEL, NOTHING, MET),
+    ("language", language("nld"), qualified(taalbeheersing=[*_LEVEL, {"codeTaal": "eng"}]), BROKEN),
+    ("language", language("nld"), qualified(taalbeheersing=[*_LEVEL, {"codeTaal": "nld"}]), MET),
+    ("language", {"taalbeheersing": [*_LEVEL, {"codeTaal": "nld"}]}, qualified(**language("eng")), BROKEN),
     ("language", language("nld", Mondeling=3), qualified(**language("nld", Mondeling=3)), MET),
     ("language", language("nld", Mondeling=3), qualified(**language("nld", Mondeling=4)), MET),
     ("language", language("nld", Mondeling=3), qualified(**language("nld", Mondeling=2)), BROKEN),

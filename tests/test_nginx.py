@@ -321,6 +321,29 @@ def test_a_call_outside_the_contract_is_400_in_its_form_whoever_refuses_it(
         assert json.loads(got.body)["code"] == "400.01"
 
 
+def own_problem(got: Got, status: int) -> None:
+    """Check that an answer is a problem of our own API."""
+    told = dict(got.lines)
+    assert (got.status, told["content-type"], told["api-version"]) == (
+        status,
+        "application/problem+json",
+        "1.0.0",
+    )
+    assert told["cache-control"] == "no-store"
+    assert json.loads(got.body).keys() == {"type", "title", "status", "detail", "faults"}
+    assert json.loads(got.body)["status"] == status
+
+
+def test_what_nginx_refuses_of_our_own_api_is_a_problem(front: Front) -> None:
+    large = [("Host", "localhost"), ("X-Large", "x" * 40_000)]
+    own_problem(front.ask(pairs=large, method="GET", path="/v1/sources", body=b""), 400)
+    own_problem(front.ask(path="/v1/rankings", body=b" " * 2_000_000), 400)
+    for method in ("TRACE", "FOO"):
+        got = front.ask(method=method, path="/v1/rules?x=1", body=b"")
+        own_problem(got, 405)
+        assert dict(got.lines)["allow"] == "DELETE, GET, POST, PUT"
+
+
 HEAD = f"POST {MATCHES} HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -475,6 +498,7 @@ def test_without_koppel_the_answer_is_that_the_service_is_unavailable(tmp_path: 
     front = Front(tmp_path)
     with running(front):
         got = front.ask()
+        own_problem(front.ask(method="GET", path="/v1/rules", body=b""), 503)
     assert (got.status, json.loads(got.body)["code"]) == (503, "500.3")
 
 
@@ -499,6 +523,10 @@ def test_a_party_is_served_by_its_certificate_from_nginx_to_the_store(
             detail = front.ask("own", pairs, method="GET", path=path, body=b"")
             assert json.loads(detail.body)["werkzoekende"] == profile
             assert [front.ask(other, pairs).status for other in ("right", "none", "revoked")] == [401] * 3
+            own_problem(front.ask("none", method="GET", path="/v1/sources", body=b""), 401)
+            assert front.ask("own", pairs, method="GET", path="/v1/sources", body=b"").status == 200
+            other = [*(pair for pair in pairs if pair[0] != "X-VUM-viaParty"), ("X-VUM-viaParty", NOBODY)]
+            own_problem(front.ask("own", other, method="GET", path="/v1/sources", body=b""), 401)
     finally:
         koppel.terminate()
         koppel.communicate(timeout=30)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -11,20 +10,19 @@ from typing import Any, cast
 
 import polars as pl
 import pytest
-from exchange_world import GEMEENTE, NOW, OTHER_OWNER, OWNER, PRIVAAT, PROCESSOR, Json, Time
-from nightly_world import NightlyWorld, kitchen, manifest, tomorrow, tree
+from exchange_world import NOW, OTHER_OWNER, OWNER, PRIVAAT, Json, Time
+from nightly_world import NightlyWorld, manifest, tomorrow, tree
 from ranking_world import cook
 from sqlalchemy import select
 
 from api.clock import DAY, SECOND
 from api.exchange.audit import AuditUnavailable
-from api.exchange.errors import ExchangeError, Invalid, LimitExceeded
+from api.exchange.errors import Invalid, LimitExceeded
 from api.exchange.hosted import HostedSources
 from api.exchange.nightly.lease import Lease
 from api.exchange.nightly.nights import Nights
 from api.exchange.nightly.snapshot import Supplied
 from api.exchange.nightly.withdrawal import Withdrawal, fetch, withdraw
-from api.exchange.rules import may_hold
 from api.exchange.wanted import OwnRecord, Wanted
 from api.store import Store, tables
 from data.dataset import write
@@ -122,93 +120,6 @@ def test_a_list_is_what_the_exchange_answers_for_the_same_record(world: NightlyW
         for number in ids:
             own = "one", f"one-{side[0].replace('w', 'p')}{number}"
             assert listed(frame, own) == live(world, cast(Side, side), own, caller, 5)
-
-
-def random_world(world: NightlyWorld, draw: random.Random) -> None:
-    """Parties, sources and records at random; what is registered isn't always in force."""
-    administration, first = world.administration, NOW - DAY
-    owners = [OWNER, OTHER_OWNER, GEMEENTE, PRIVAAT]
-    for number in range(5):
-        source_id, oin = f"s{number}", draw.choice(owners)
-        processor = PROCESSOR if oin == GEMEENTE and draw.random() < 0.5 else None
-        until = SOON if draw.random() < 0.1 else None
-        administration.register_source(source_id, oin, "S", processor_oin=processor, first=first, until=until)
-        for side in draw.choice(SHARED):
-            scope = draw.choice(["alle", "alle", "openbaar", "suwi"])
-            until = SOON if draw.random() < 0.2 else None
-            administration.set_scope(
-                source_id, cast(Any, scope), side=cast(Any, side), first=first, until=until
-            )
-        for n in range(draw.randrange(5)):
-            world.put(source_id, "werkzoekende", cook(f"p{n}", draw.choice(PLACES), draw.randrange(3)))
-        for n in range(draw.randrange(4)):
-            more = {"sluitingsdatumVacature": "2020-01-01"} if draw.random() < 0.2 else {}
-            world.put(source_id, "vacature", kitchen(f"v{n}", draw.choice(PLACES), draw.randrange(3)) | more)
-    if draw.random() < 0.2:
-        administration.end_party(draw.choice(owners), SOON)
-    if draw.random() < 0.2:
-        administration.add_agreement("2.0", SOON)
-        for oin in draw.sample(owners, 3):
-            administration.accept(oin, "2.0")
-    if draw.random() < 0.2:
-        (mandate,) = (each for pair in world.reader.current().mandates.values() for each in pair)
-        administration.end_mandate(mandate.id, SOON)
-    for source_id in ("s0", "s1"):
-        if draw.random() < 0.3 and source_id in world.reader.current().sources:
-            world.hosted.restrict(source_id, "werkzoekende", ["p0"])
-    world.clock.at += 60 * SECOND
-
-
-SHARED: tuple[tuple[Side | None, ...], ...] = ((None,), (None,), ("vacature",), ("werkzoekende",), SIDES, ())
-SOON = NOW + SECOND
-PLACES = ("6511AB", "6512AB", "6500AA", "1011AB", "9711AB", "9999XX")
-
-
-def test_in_random_registries_the_folders_hold_what_the_exchange_would_answer_and_nothing_else(
-    migrated_file: Path, tmp_path: Path, empty_index: Path, request: pytest.FixtureRequest
-) -> None:
-    count, draw = request.config.getoption("--nights"), random.Random(5)
-    compared = full = 0
-    for number in range(count):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        shutil.copy(migrated_file, folder / "koppel.db")
-        store = Store(f"sqlite:///{folder / 'koppel.db'}")
-        world = NightlyWorld(store, folder / "state", empty_index)
-        random_world(world, draw)
-        world.run(top=4)
-        registry, at = world.reader.current(), world.clock()
-        wanted: dict[str, Any] = {}
-        with store.read() as connection:
-            rows = connection.execute(select(tables.record)).all()
-        for row in rows:
-            source = registry.sources[row.source_id]
-            split = source.oin != source.processor_oin
-            name = f"{source.oin}-{source.processor_oin}" if split else source.oin
-            try:
-                caller = asyncio.run(world.caller(source.oin, source.processor_oin))
-                answer = live(world, row.side, (row.source_id, row.id), caller, 4)
-            except ExchangeError:
-                answer = None
-            if answer is None or not may_hold(registry, row.source_id, at):
-                answer = None
-            wanted.setdefault(name, {})[row.side, row.source_id, row.id] = answer
-        for name, own in wanted.items():
-            frames = {
-                side: world.frame(name, side)
-                for side in SIDES
-                if name in world.parties() and (world.nights.folder() / name / "matches" / side).exists()
-            }
-            for (side, *key), answer in own.items():
-                found = listed(frames[side], (key[0], key[1])) if side in frames else []
-                assert found == (answer or [])
-                compared += 1
-                full += bool(answer)
-            assert sum(map(len, frames.values())) == sum(len(answer or []) for answer in own.values())
-        assert set(world.parties()) <= set(wanted)
-        store.close()
-        shutil.rmtree(folder)
-    assert full > compared / 8
 
 
 def test_what_a_recipient_gets_is_the_same_bytes_with_and_without_what_it_may_not_see(
@@ -758,7 +669,7 @@ def test_a_full_disk_leaves_the_night_before_as_it_is(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    monkeypatch.setattr("api.exchange.nightly.run._write", full)
+    monkeypatch.setattr("api.exchange.nightly.writing.write", full)
     with pytest.raises(OutputError, match="No space left"):
         world.run()
     assert tree(world.nights.folder()) == before

@@ -55,7 +55,7 @@ def exchange(run: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
 def test_a_night_from_the_first_run_to_the_withdrawal_of_a_person(
     exchange: Callable[..., Any], tmp_path: Path
 ) -> None:
-    ended = exchange("nightly", "run", "--top", 4, "--threads", 1)
+    ended = exchange("nightly", "run", "--top", 6, "--threads", 1)
     assert ended.code == 0, ended.err
     assert "2 recipients, 10 lists, " in ended.err
     (night,) = exchange("nightly", "list", "--json").lines
@@ -95,6 +95,18 @@ def test_who_is_restricted_or_erased_is_taken_out_of_the_nights(
     left = exchange("nightly", "withdraw", "--source", "zeist", "--id", "zeist-p1")
     assert left.code == (4 if what == "erase" else 0)
     assert what == "erase" or "no published night" in left.err
+
+
+def test_a_party_whose_admission_is_ended_is_in_no_night_any_more(
+    exchange: Callable[..., Any], tmp_path: Path
+) -> None:
+    assert exchange("nightly", "run", "--threads", 1).code == 0
+    assert exchange("party", "end", OTHER).code == 0
+    (night,) = exchange("nightly", "list", "--json").lines
+    assert night["recipients"] == 1
+    assert exchange("nightly", "fetch", "--party", OTHER, "-o", tmp_path / "copy").code == 4
+    told = exchange("retention", "run").err
+    assert told.endswith("nights 0.\n")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Whatever kills a run of the night, the next one publishes the very same bytes."""
 
+import multiprocessing
 import os
 import random
 import shutil
@@ -18,7 +19,7 @@ from ranking_world import cook
 from sqlalchemy import Engine, event
 
 from api.clock import SECOND
-from api.exchange.nightly.run import running
+from api.exchange.nightly.run import NightlyRun, Wishes, running
 from api.store import Store
 from engine.cluster import on_cluster
 from engine.nightly import Seat, in_processes, in_threads
@@ -198,5 +199,35 @@ def test_whoever_ranks_a_night_what_is_published_is_the_same(
 ) -> None:
     world = copy_of(begun, tmp_path / "state")
     world.run(seat)
+    assert published(world) == expected
+    world.store.close()
+
+
+def test_however_many_processes_write_the_lists_what_is_published_is_the_same(
+    begun: Path, expected: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.exchange.nightly.writing.FEW", 0)
+    world = copy_of(begun, tmp_path / "state")
+    world.runner.run(Wishes(top=5, block=3), in_threads(1), writers=2, keep=3)
+    assert published(world) == expected
+    world.store.close()
+
+
+def test_lists_that_were_left_by_a_process_that_was_killed_are_written_all_the_same(
+    begun: Path, expected: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.exchange.nightly.writing.FEW", 0)
+    world, log, logged = copy_of(begun, tmp_path / "state"), NightlyRun._log, []
+
+    def kill(*arguments: Any) -> None:
+        log(*arguments)
+        logged.append(arguments)
+        if len(logged) == 2:
+            for child in multiprocessing.active_children():
+                child.kill()
+
+    monkeypatch.setattr(NightlyRun, "_log", kill)
+    world.runner.run(Wishes(top=5, block=3), in_threads(1), writers=2, keep=3)
+    assert len(logged) > 2
     assert published(world) == expected
     world.store.close()

@@ -397,6 +397,19 @@ def test_a_missing_level_does_not_satisfy() -> None:
     assert satisfied("werkzoekende", criteria, languages({"codeTaal": "nld", MONDELING: 4})) == [False]
 
 
+def test_a_level_counts_also_where_neither_the_question_nor_the_record_names_the_language() -> None:
+    asked = {TALEN: all_of({"codeTaal": {}, MONDELING: {"$gte": 2}})}
+    records = [
+        languages({MONDELING: 3}),
+        languages({MONDELING: 1}),
+        languages({}),
+        languages({"codeTaal": "nld"}),
+    ]
+    assert satisfied("werkzoekende", asked, *records) == [True, False, False, False]
+    named = {TALEN: all_of({"codeTaal": {"$eq": "nld"}, MONDELING: {"$gte": 2}})}
+    assert satisfied("werkzoekende", named, *records) == [False] * 4
+
+
 def test_one_element_must_satisfy_all_that_is_asked_of_a_language() -> None:
     criteria = {
         TALEN: all_of({"codeTaal": {"$eq": "nld"}, MONDELING: {"$gte": 3}, SCHRIFTELIJK: {"$gte": 3}})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from laptop import OIN
+from sqlalchemy import update
+from starlette.requests import Request
 from v1_world import (
     BEROEP,
     DORP,
@@ -22,7 +26,14 @@ from v1_world import (
     world,
 )
 
+from api.contracts.headers import Parties, Received
+from api.contracts.identity import Identified
+from api.exchange.errors import NotAuthorised
+from api.exchange.fanout import Completeness
 from api.exchange.rules import rules
+from api.store import Store
+from api.store.tables import question
+from api.v1.callers import admit
 
 VUM = {"X-VUM-berichtVersie": "3.0.0", "API-Version": "3.0.0", "X-VUM-toParty": OIN}
 RANKING = {"vacature": VACATURE, "top": 5}
@@ -69,10 +80,39 @@ def test_a_processor_asks_for_the_controller_that_it_has_a_mandate_of(here: Worl
         assert client.get("/v1/sources").status_code == 200
 
 
-def test_a_header_that_is_repeated_is_refused(here: World) -> None:
-    with here.client(STAD) as client:
-        headers = [("X-VUM-fromParty", STAD), ("X-VUM-fromParty", DORP)]
-        problem(client.get("/v1/sources", headers=headers), 400)
+@pytest.mark.parametrize("name", ["X-VUM-fromParty", "X-VUM-viaParty", "X-VUM-toParty", "API-Version"])
+def test_a_header_that_is_repeated_is_refused(here: World, name: str) -> None:
+    with here.client(None) as client:
+        headers = [("X-VUM-viaParty", STAD), ("X-VUM-fromParty", STAD), ("X-VUM-toParty", OIN)]
+        headers += [("API-Version", "1.0.0")]
+        assert client.get("/v1/sources", headers=headers).status_code == 200
+        problem(client.get("/v1/sources", headers=[*headers, (name, dict(headers)[name])]), 400)
+
+
+def test_nothing_of_a_body_is_read_for_who_is_not_admitted(here: World) -> None:
+    wrong = {"content": b"{", "headers": {"Content-Type": "application/json"}}
+    with here.client(NOBODY) as client:
+        problem(client.post("/v1/rankings", **wrong), 401)  # type: ignore[arg-type]
+        problem(client.request("GET", "/v1/sources", content=b"{}"), 401)
+    with here.client(OIN) as client:
+        problem(client.post("/v1/rankings", **wrong), 400)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("via", [DORP, "", "abc", f"{STAD}, {STAD}"])
+def test_who_names_another_party_than_its_certificate_is_refused(via: str) -> None:
+    async def admitted(*told: Any) -> Any:
+        return told[-1]
+
+    services = SimpleNamespace(
+        identity=lambda _: Identified(STAD, "f" * 64), settings=SimpleNamespace(oin=OIN), admit=admitted
+    )
+    app = SimpleNamespace(state=SimpleNamespace(services=services))
+    request = Request({"type": "http", "app": app})
+    for same in ([], [(b"x-vum-viaparty", STAD.encode())]):
+        asyncio.run(admit(request, Received(same)))
+        assert request.state.caller == Parties(STAD, OIN, STAD)
+    with pytest.raises(NotAuthorised):
+        asyncio.run(admit(request, Received([(b"x-vum-viaparty", via.encode())])))
 
 
 # What there is to know
@@ -179,10 +219,26 @@ def test_a_profile_of_the_callers_own_source_asks_by_its_id(here: World) -> None
         {"vacature": VACATURE, "wished": ["colour"]},
         {"vacature": {**VACATURE, "onbekend": "Jansen"}},
         {"vacature": {"naam": 1}},
+        {"vacature": {**VACATURE, "Jansen": 1}},
+        {"vacature": {**VACATURE, "Piet.Jansen": 1}},
+        {"vacature": {"adres": {"postcode": "6511AB", "Jansen": 1}}},
+        {"vacature": VACATURE, "vraagObject": {**QUESTION["vraagObject"], "selectiegebied": {"Jansen": 1}}},
+        {"vacature": VACATURE, "top": "3"},
+        {"vacature": VACATURE, "top": True},
+        {"vacature": VACATURE, "top": 3.0},
+        {"vacature": VACATURE, "strict": "true"},
+        {"vacature": VACATURE, "strict": 1},
+        {"vacature": VACATURE, "preferred": {"skill": "1"}},
+        {"vacature": VACATURE, "preferred": {"skill": True}},
+        {"vacature": VACATURE, "radius_km": 3},
+        {"vacature": VACATURE, "vraag_object": QUESTION["vraagObject"]},
+        {"vacature": {"source_id": "bron", "record_id": "x"}},
         {"vacature": VACATURE, "vraagObject": {"selectiegebied": {"postcode": "Jansen"}}},
     ],
 )
-def test_a_ranking_that_is_asked_wrongly_is_refused_without_its_values(here: World, asked: Any) -> None:
+def test_a_ranking_that_is_asked_otherwise_than_documented_is_refused_without_its_values(
+    here: World, asked: Any
+) -> None:
     with here.client(OIN) as client:
         answer = client.post("/v1/rankings", json=asked)
     problem(answer, 400)
@@ -300,10 +356,28 @@ def test_where_callers_are_believed_every_answer_says_so(here: World) -> None:
             assert client.get(path).headers["Koppel-Identity"] == "not checked"
 
 
+def test_on_a_laptop_the_document_names_the_server_that_gave_it(here: World) -> None:
+    with here.client(None) as client:
+        assert client.get("/v1/openapi.json").json()["servers"] == [{"url": "/v1"}]
+
+
 def test_no_answer_is_to_be_kept(here: World) -> None:
     with here.client(STAD) as client:
         for path in ("/v1/rules", "/v1/nergens", "/v1/questions", "/health", "/ready"):
             assert client.get(path).headers["Cache-Control"] == "no-store"
+
+
+def test_history_tells_how_many_records_were_left_out(here: World) -> None:
+    with here.client(OIN, OIN) as client:
+        vraag_id = client.post("/v1/rankings", json=RANKING).json()["vraagID"]
+        store = Store(here.settings.store_url)
+        with store.write() as connection:
+            kept = Completeness({"bron": "answered", "ver": "timed_out"}, left_out=2).as_json()
+            asked = question.c.id == vraag_id
+            connection.execute(update(question).where(asked).values(completeness=kept))
+        store.close()
+        (latest, *_) = client.get("/v1/questions").json()["questions"]
+    assert latest["completeness"] == {"answered": 1, "timedOut": 1, "failed": 0, "refused": 0, "leftOut": 2}
 
 
 def test_history_goes_back_page_by_page(here: World) -> None:

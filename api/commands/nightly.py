@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,10 +52,11 @@ def run(
     top: Annotated[int, typer.Option(min=1, max=100, help="Matches for each own record, at most.")] = 25,
     keep: Annotated[int, typer.Option(min=1, help="How many nights stay, this one included.")] = 7,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads that rank; by default one a core.")
+        int | None,
+        typer.Option(min=1, help="Threads that rank, and processes that write; by default one a core."),
     ] = None,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes that rank, in the place of threads.")
+        int | None, typer.Option(min=1, help="Processes that rank and write, in the place of threads.")
     ] = None,
     cluster: Annotated[
         str | None,
@@ -94,6 +96,7 @@ def run(
         night = runner.run(
             Wishes(top=top, supplied=supplied, on_error=on_error),
             _seat(threads, processes, cluster),
+            writers=processes or threads or os.cpu_count() or 1,
             keep=keep,
             progress=_Teller(told),
         )
@@ -278,8 +281,6 @@ def nights_of(settings: Settings) -> Nights:
 
 
 def _seat(threads: int | None, processes: int | None, cluster: str | None) -> Seat:
-    import os
-
     from engine.nightly import in_processes, in_threads
 
     if sum(each is not None for each in (threads, processes, cluster)) > 1:

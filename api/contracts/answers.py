@@ -31,12 +31,16 @@ class Response:
 
     async def send(self, send: Send) -> None:
         """Send it, by ASGI."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """All its headers, as ASGI has them."""
         headers = {"content-length": str(len(self.body)), "cache-control": "no-store", **self.headers}
         if self.body:
             headers["content-type"] = "application/json"
-        encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": self.status, "headers": encoded})
-        await send({"type": "http.response.body", "body": self.body})
+        return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
 UNAUTHORISED: Final = Response(401, headers={"API-Version": VERSION})

@@ -70,6 +70,12 @@ class Received:
         values = self._values.get(name.lower(), ())
         return values[0] if len(values) == 1 else None
 
+    def check_repeated(self) -> None:
+        """Check that what may stand there once does. Raises Invalid."""
+        for name, values in self._values.items():
+            if len(values) > 1 and _AT_MOST_ONCE.fullmatch(name):
+                raise Invalid("headers: X-VUM-*, API-Version, Host and Content-* at most once")
+
     def parties(self, role: Role) -> Parties:
         """Check the headers of the contract, and give the parties.
 
@@ -78,9 +84,7 @@ class Received:
         Incomplete : a required header is absent.
         Invalid : a header is repeated, or its value is none of the contract.
         """
-        for name, values in self._values.items():
-            if len(values) > 1 and _AT_MOST_ONCE.fullmatch(name):
-                raise Invalid("headers: X-VUM-*, API-Version, Host and Content-* at most once")
+        self.check_repeated()
         for name in _REQUIRED[role]:
             if name.lower() not in self._values:
                 raise Incomplete(f"{name}: required")

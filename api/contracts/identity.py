@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from api.clock import Clock, microseconds
+from api.contracts.headers import Received
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,8 @@ class Identified:
 
     Attributes
     ----------
-    oin : 20 digits.
+    oin : 20 digits; on a laptop "" where the caller doesn't say who it is, or in no way that counts: its call
+        is then as wrong as it would be with a certificate.
     fingerprint : SHA-256 of the certificate (DER), in hexadecimal digits; LAPTOP where there is none.
     """
 
@@ -111,15 +113,13 @@ class LaptopIdentity:
     def __call__(self, scope: Scope) -> Identified | None:
         """Give the OIN in X-VUM-viaParty, of a caller on the loopback interface."""
         client, names = scope.get("client"), [name.lower() for name, _ in scope["headers"]]
-        via, host = (
-            [v for n, v in scope["headers"] if n.lower() == name] for name in (b"x-vum-viaparty", b"host")
-        )
+        hosts = {_host(value) for name, value in scope["headers"] if name.lower() == b"host"}
         if client is None or not _loopback(client[0]) or not _PASSED_ON.isdisjoint(names):
             return None
-        if len(host) != 1 or _host(host[0]) not in _AT_HOME or len(via) != 1:
+        if not hosts or not hosts <= _AT_HOME:
             return None
-        oin = via[0].decode("latin-1").strip(" \t")
-        return Identified(oin, LAPTOP) if _OIN.fullmatch(oin) else None
+        oin = Received(scope["headers"]).value("X-VUM-viaParty") or ""
+        return Identified(oin if _OIN.fullmatch(oin) else "", LAPTOP)
 
 
 @dataclass(frozen=True)

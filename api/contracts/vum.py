@@ -9,6 +9,7 @@ A framework's router would answer 404, 405, 422 or a redirect to what it does no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,8 +34,10 @@ __all__ = ["Admit", "VumApp", "serves"]
 Admit = Callable[[Role, "Identified", Parties], Awaitable["Caller"]]
 """Gives who asks, by the registry; raises NotAuthorised where it doesn't admit them (`Admission`)."""
 
-_ROOT: Final = "/vum"
+_ROOT: Final = re.compile("/+vum(/|$)")
 _VERSION_ROOT: Final = ("vum", "v3")
+# Letters, digits and -._~, escaped.
+_ESCAPED: Final = re.compile("%(2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])", re.IGNORECASE)
 _OPERATIONS: Final = (*bemiddelaar.OPERATIONS, *bron.OPERATIONS, *contactmoment.OPERATIONS)
 _log: Final = structlog.get_logger(__name__)
 
@@ -43,8 +46,7 @@ def serves(scope: Any) -> bool:
     """Tell whether a request is for these paths, however it spells them."""
     if scope["type"] != "http":
         return False
-    paths = (scope["path"], _raw_path(scope))
-    return any(path == _ROOT or path.startswith(f"{_ROOT}/") for path in paths)
+    return any(_ROOT.match(path) for path in (scope["path"], _raw_path(scope)))
 
 
 class VumApp:
@@ -108,9 +110,13 @@ class VumApp:
 
 
 def _raw_path(scope: Any) -> str:
-    """Give the path as it was sent: decoded, an escaped slash could not be told from one."""
+    """Give the path as it was sent: decoded, an escaped slash could not be told from one.
+
+    But for what needn't be escaped: that means the same either way (RFC 3986, 6.2.2.2).
+    """
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw.decode("latin-1").partition("?")[0]
+    path = raw.decode("latin-1").partition("?")[0]
+    return _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), path)
 
 
 def _place(scope: Any) -> tuple[Role, tuple[str, ...]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,6 +14,7 @@ from api.store import StoreError
 from api.threads import in_turn
 from data.errors import FileError, QuestionError
 from data.question import Question, parse_question
+from data.standard.faults import PROPERTIES_ONLY, object_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -38,9 +38,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-_PROPERTIES_ONLY: Final = "only the properties of the standard"
-_LAST_STEP: Final = re.compile(r"(\.\w+|\['[^']*'\])\Z")
 
 
 @dataclass(frozen=True)
@@ -107,9 +104,8 @@ def question_of(document: Mapping[str, Any], side: Side) -> Question:
         return parse_question(document, side)
     except QuestionError as error:
         place = error.subject.removeprefix("question, ")
-        if error.allowed == _PROPERTIES_ONLY:
-            # The last step is a name that only the question knows: nothing of a request is told.
-            place = _LAST_STEP.sub("", place)
+        if error.allowed == PROPERTIES_ONLY:
+            place = object_of(place)
         raise (Incomplete if error.missing else Invalid)(f"{place}: {error.allowed}") from None
 
 

@@ -61,7 +61,7 @@ class Checked:
     ----------
     matches : the source's own id of each record ("" for contacts, which have none), and what may be shown of
         it as compact JSON without that id.
-    more : the source has more than is kept: it told more, or says so itself, whose maximum may be a lower one.
+    more : the source has more than is kept: it told more, or says so, whose maximum may be a lower one.
     left_out : how many records were left out because something was wrong with them.
     faults : of how many records what was wrong, one of a few fixed words.
     """

@@ -76,11 +76,10 @@ def contact_question(document: Mapping[str, Any]) -> ContactQuestion:
     kvk, datum = asked.nummerKvk, asked.datum
     if kvk.eq is None:
         raise Incomplete(f"$.vraagObject.{_KVK}.$eq: a value, which is required")
-    ignored = [
-        *(asked.model_extra or ()),
-        *(f"{_KVK}.{name}" for name in kvk.model_extra or ()),
-        *(f"datum.{name}" for name in (datum.model_extra if datum else None) or ()),
-    ]
+    ignored = [*(asked.model_extra or ()), *(f"{_KVK}.{name}" for name in kvk.model_extra or ())]
+    if datum is not None:
+        without_effect = [f"datum.{name}" for name in datum.model_extra or ()]
+        ignored += without_effect or ([] if datum.gte else ["datum"])
     since = date.fromisoformat(datum.gte) if datum and datum.gte else None
     return ContactQuestion(kvk.eq, since, tuple(sorted(ignored)))
 

@@ -84,12 +84,14 @@ class Key:
 class Keys:
     """The keys in a file, as it is now: a rotation counts at once, in every process.
 
+    path : the file.
+
     Raises FileError where the file is absent or damaged, or may be read by others than its owner; at
     construction, so that a process without keys does not start, and at use.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path: Final = path
         self._seen: tuple[int, ...] = ()
         self._keys: Mapping[bytes, Key] = {}
         self._newest = self.newest()
@@ -106,12 +108,12 @@ class Keys:
 
     def _refresh(self) -> None:
         try:
-            now = self._path.stat()
+            now = self.path.stat()
         except OSError as problem:
-            raise FileError(str(self._path), "there are no keys", remedy=_REMEDY) from problem
+            raise FileError(str(self.path), "there are no keys", remedy=_REMEDY) from problem
         seen = (now.st_ino, now.st_mtime_ns, now.st_size, now.st_mode)
         if seen != self._seen:
-            keys = read_keys(self._path)
+            keys = read_keys(self.path)
             # The newest before the rest: whoever finds a key in `_keys` in another thread can use it.
             self._newest, self._keys, self._seen = keys[-1], {key.id: key for key in keys}, seen
 

@@ -16,7 +16,7 @@ from data.dataset import ID_FIELDS
 from data.errors import QuestionError
 from data.question import Question
 from data.standard import model_of
-from data.standard.faults import faults
+from data.standard.faults import PROPERTIES_ONLY, faults, object_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -123,7 +123,8 @@ def checked_record(record: Mapping[str, Any], side: Side, subject: str) -> dict[
         model_of(side).model_validate(plain)
     except ValidationError as error:
         fault = faults(error)[0]
-        place = f"{subject}{fault.path.removeprefix('$')}: {fault.allowed}"
+        path = object_of(fault.path) if fault.allowed == PROPERTIES_ONLY else fault.path
+        place = f"{subject}{path.removeprefix('$')}: {fault.allowed}"
         raise (Incomplete if fault.missing else Invalid)(place) from None
     return plain
 

@@ -51,7 +51,8 @@ def create_v1(services: Services) -> FastAPI:
         response.headers["Allow"] = ", ".join(methods(told, request.url.path.removeprefix("/v1")))
         return response
 
-    told = document(app, settings.address)
+    # On a laptop it is reached wherever it listens.
+    told = document(app, "" if settings.identity == "laptop" else settings.address)
     app.add_exception_handler(405, not_allowed)
     return app
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
 from starlette.exceptions import HTTPException
 
-from api.contracts.headers import Parties
+from api.contracts.headers import Parties, Received
 from api.exchange import rules
 from api.exchange.errors import Invalid, NotAuthorised
 from api.exchange.rules import Caller
@@ -16,13 +17,33 @@ if TYPE_CHECKING:
     from api.exchange.registry import Source
     from api.services import Services
 
-__all__ = ["SECURED", "Asking", "own_source"]
+__all__ = ["SECURED", "Asking", "admit", "own_source"]
 
 SECURED: Final[dict[str, Any]] = {"security": [{"certificate": []}]}
-"""Goes into the document of operations that ask for a certificate."""
+"""Goes into the document of operations that ask for a certificate, and has their callers admitted."""
 
 _FROM: Final = "X-VUM-fromParty"
-_REPEATED: Final = frozenset({b"x-vum-fromparty", b"x-vum-viaparty", b"host", b"client-cert"})
+_VIA: Final = "X-VUM-viaParty"
+_OIN: Final = "^[0-9]{20}$"
+
+
+async def admit(request: Request, received: Received) -> None:
+    """Find out who asks, before anything else of a request is read; then it is `Asking`.
+
+    Raises
+    ------
+    NotAuthorised : nobody says so for certain, or the registry doesn't admit them.
+    Invalid : the controller is no OIN.
+    """
+    services: Services = request.app.state.services
+    identified = services.identity(request.scope)
+    if identified is None or received.value(_VIA) not in (None, identified.oin):
+        raise NotAuthorised
+    controller = received.value(_FROM)
+    if controller is not None and not re.fullmatch(_OIN, controller, re.ASCII):
+        raise Invalid(f"{_FROM}: an OIN of 20 digits")
+    parties = Parties(controller or identified.oin, services.settings.oin, identified.oin)
+    request.state.caller = await services.admit("bemiddelaar", identified, parties)
 
 
 async def _asking(
@@ -31,24 +52,17 @@ async def _asking(
         str | None,
         Header(
             alias=_FROM,
-            pattern="^[0-9]{20}$",
+            pattern=_OIN,
             description="OIN of the controller that asks; by default the holder of the certificate.",
         ),
     ] = None,
 ) -> Caller:
-    services: Services = request.app.state.services
-    names = [name.lower() for name, _ in request.scope["headers"]]
-    if any(names.count(name) > 1 for name in _REPEATED):
-        raise Invalid("headers: X-VUM-fromParty, X-VUM-viaParty and Host at most once")
-    identified = services.identity(request.scope)
-    if identified is None:
-        raise NotAuthorised
-    parties = Parties(controller or identified.oin, services.settings.oin, identified.oin)
-    return await services.admit("bemiddelaar", identified, parties)
+    caller: Caller = request.state.caller
+    return caller
 
 
 Asking = Annotated[Caller, Depends(_asking)]
-"""Who asks. Raises NotAuthorised where the registry doesn't admit them."""
+"""Who asks, in an operation that is `SECURED`."""
 
 
 def own_source(services: Services, caller: Caller, source_id: str) -> Source:

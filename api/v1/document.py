@@ -35,7 +35,7 @@ _VERSION_HEADER: Final = {
 
 
 def document(app: FastAPI, address: str) -> dict[str, Any]:
-    """Make the document of an application that is reached at an address, below /v1."""
+    """Make the document of an application that is reached below /v1 of an address, or "" for its own."""
     made = get_openapi(
         title="Koppel",
         version=VERSION,

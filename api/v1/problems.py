@@ -24,6 +24,7 @@ from api.exchange.errors import (
     Unavailable,
 )
 from data.errors import KoppelError, QuestionError, RecordError
+from data.standard.faults import PROPERTIES_ONLY, object_of
 
 __all__ = [
     "ERRORS",
@@ -40,8 +41,6 @@ VERSION: Final = "1.0.0"
 """Of our own API: every answer has it in the header API-Version."""
 
 MEDIA_TYPE: Final = "application/problem+json"
-
-_PROPERTIES_ONLY: Final = "only the properties of the standard"
 
 _TITLES: Final = {
     Invalid: "De aanvraag klopt niet",
@@ -119,9 +118,8 @@ def _answered(told: Callable[[Any], Response]) -> Callable[[Request, Exception],
 def _wrong(error: KoppelError) -> Response:
     # The last of the subject is the place; before it stands the record's id, which may be anything.
     place = error.subject.rpartition(", ")[2]
-    if error.allowed == _PROPERTIES_ONLY:
-        # Its last step is the caller's own word.
-        place = place.rpartition(".")[0]
+    if error.allowed == PROPERTIES_ONLY:
+        place = object_of(place)
     return _response(HTTPStatus.BAD_REQUEST, _TITLES[Invalid], f"{place}: {error.allowed or error.found}")
 
 

@@ -54,7 +54,7 @@ class Completed(_Model):
     refused: int = 0
     left_out: int = Field(
         0,
-        description="Records of those that answered with which something was wrong, so that they were not told.",
+        description="Records of those that answered that were not told, as something was wrong with them.",
     )
 
 

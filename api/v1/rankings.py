@@ -41,7 +41,7 @@ _Question = Annotated[
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
 
 
 class Held(_Request):
@@ -90,7 +90,10 @@ class ProfileRanking(_Ranking):
 
 _Candidate = Annotated[
     str | dict[str, Any],
-    Field(description="Of whom: a vumID of a hosted record, or a record as a match shows it."),
+    Field(
+        description="Of whom: a record as a match shows it, or the vumID of a hosted one. A vumID of another "
+        "source is refused, as one that isn't known: its match tells all that counts."
+    ),
 ]
 
 

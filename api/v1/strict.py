@@ -1,4 +1,4 @@
-"""Routes whose bodies are read as strictly as those of the contracts: bounded, and never read in two ways."""
+"""Routes that are read as strictly as the contracts: who asks first, a body bounded and in one way only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from api.contracts.bodies import ClientGone, read_body, read_nothing
 from api.contracts.headers import Received
 from api.contracts.strict_json import Limits, parse
 from api.exchange.errors import Invalid
+from api.v1.callers import SECURED, admit
 
 __all__ = ["StrictRequest", "strict_route"]
 
@@ -43,9 +44,13 @@ def strict_route(limits: Limits) -> type[APIRoute]:
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
             takes_body = self.body_field is not None
+            is_secured = self.openapi_extra == SECURED
 
             async def strictly(request: Request) -> Response:
                 received = Received(request.scope["headers"])
+                received.check_repeated()
+                if is_secured:
+                    await admit(request, received)
                 strict = StrictRequest(request.scope, request.receive)
                 try:
                     if takes_body:

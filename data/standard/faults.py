@@ -46,6 +46,9 @@ class Fault:
         return f"{self.path}: {self.found}; allowed: {self.allowed}"
 
 
+PROPERTIES_ONLY: Final = "only the properties of the standard"
+"""What is allowed where a property stands that the standard does not have."""
+
 _PATTERNS: Final = {
     DATE_PATTERN: "a day that exists, as YYYY-MM-DD",
     DIGITS_PATTERN: "digits only",
@@ -58,7 +61,7 @@ _PATTERNS: Final = {
 
 _ALLOWED: Final = {
     "bool_type": "true or false",
-    "extra_forbidden": "only the properties of the standard",
+    "extra_forbidden": PROPERTIES_ONLY,
     "greater_than_equal": "at least {ge}",
     "int_type": "a whole number",
     "json_invalid": "JSON",
@@ -90,6 +93,7 @@ _HIDDEN: Final = {"huisnummer"}
 """Numbers that are part of an address."""
 
 _NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_LAST_STEP: Final = re.compile(r"(\.\w+|\['[^']*'\])\Z")
 _UNKNOWN_NAME: Final = re.compile("[A-Za-z_$][A-Za-z0-9_$.-]{0,59}")
 
 
@@ -100,6 +104,14 @@ def faults(error: ValidationError) -> list[Fault]:
     "$". No fault holds what a name, contact, free-text, identifier or address property says.
     """
     return [_fault(details) for details in error.errors(include_url=False)]
+
+
+def object_of(path: str) -> str:
+    """Give the JSON path of the object in which a property stands.
+
+    For who must not hear the name of an unknown property: it is whoever wrote it, and may be anything.
+    """
+    return _LAST_STEP.sub("", path)
 
 
 def _fault(details: ErrorDetails) -> Fault:

@@ -10,22 +10,19 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.clock import DAY, NETHERLANDS, SECOND, spelled
 from api.exchange.answering import Match, log_subjects
 from api.exchange.nightly.lease import Lease, holder_of
-from api.exchange.nightly.lists import Before, Lists, changes_between, part_path
 from api.exchange.nightly.night import Night, night_of
 from api.exchange.nightly.recipients import OTHER, Recipient
 from api.exchange.nightly.sealing import seal_night, seal_party
@@ -33,16 +30,16 @@ from api.exchange.nightly.snapshot import (
     PLAN,
     Snapshot,
     Supplied,
-    Texts,
     is_whole,
     read_snapshot,
     take_snapshot,
 )
 from api.exchange.nightly.taking_out import absent_now, revise, take_out
 from api.exchange.nightly.withdrawal import finish, withdraw_ended
+from api.exchange.nightly.writing import Making, Part, Written, write_all, writing
 from api.store.tables import night as nights_table
 from api.store.tables import nightly_part, question
-from data.errors import FileError, OutputError
+from data.errors import FileError
 from data.files import atomic
 from data.taxonomy import bundled_taxonomy
 from engine.build import build_index
@@ -56,9 +53,7 @@ from engine.nightly import (
     Pace,
     cut,
     file_hash,
-    parquet,
     rank_blocks,
-    read_block,
     write_expected,
 )
 from engine.publish import publications
@@ -137,12 +132,21 @@ class NightlyRun:
         self._nights, self._own_oin, self._clock = nights, own_oin, clock
         self._days, self._taxonomy = question_days, taxonomy
 
-    def run(self, wishes: Wishes, seat: Seat, *, keep: int = 7, progress: Progress | None = None) -> Night:
+    def run(
+        self,
+        wishes: Wishes,
+        seat: Seat,
+        *,
+        writers: int = 1,
+        keep: int = 7,
+        progress: Progress | None = None,
+    ) -> Night:
         """Run the night that was begun and not published, by what was asked of it then; else begin one.
 
         Parameters
         ----------
         seat : does the ranking; see `engine.nightly`.
+        writers : how many processes write the lists, of a night that isn't small; 1 for this one alone.
         keep : how many nights stay published, this one included.
 
         Raises
@@ -160,7 +164,7 @@ class NightlyRun:
             night = self._begin(lease, wishes)
             told = self._told(night, progress)
             if not self._nights.has(night.name):
-                self._make(lease, night, wishes, seat, told)
+                self._make(lease, night, wishes, seat, writers, told)
             self._publish(lease, night, keep)
             shutil.rmtree(self._nights.root / ".runs", ignore_errors=True)
         return night
@@ -218,22 +222,24 @@ class NightlyRun:
 
     # -- making
 
-    def _make(self, lease: Lease, night: Night, wishes: Wishes, seat: Seat, told: Progress) -> None:
+    def _make(
+        self, lease: Lease, night: Night, wishes: Wishes, seat: Seat, writers: int, told: Progress
+    ) -> None:
         folder = self._nights.run(night.number)
-        with _writing(folder):
+        with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         ledger = Ledger(folder / "ledger")
         snapshot = self._snapshot(night, wishes, folder, ledger, told)
         index = self._index(night, snapshot, folder, ledger, told)
         blocks = list(cut(index, _jobs(night, snapshot), night.block))
         before = self._nights.root / EXPECTED
-        with _writing(folder):
+        with writing(folder):
             (folder / "blocks").mkdir(exist_ok=True)
             for path in before.glob("*.parquet"):
                 shutil.copy(path, folder / "blocks")
         rank_blocks(folder / "index", folder / "blocks", blocks, ledger, seat, partial(told, "Ranking"))
         write_expected(index, folder / "blocks", blocks, folder / "expected")
-        self._lists(lease, night, snapshot, index, blocks, folder, told)
+        self._lists(lease, night, snapshot, index, blocks, folder, writers, told)
         self._seal(night, snapshot, index, folder / "built")
 
     def _snapshot(
@@ -293,83 +299,58 @@ class NightlyRun:
         index: MatchIndex,
         blocks: Sequence[Block],
         folder: Path,
+        writers: int,
         told: Progress,
     ) -> None:
-        """Write all lists, each logged before the next. Those that are whole and logged stay."""
-        texts: dict[Side, Texts] = {side: Texts(snapshot, side, index.side(side)) for side in OTHER}
+        """Write all lists, and log each. Those that are whole and logged stay."""
         absent = absent_now(self._store, snapshot, night.cut_off, self._own_oin, self._clock())
+        # By its link: something may be taken out of it meanwhile.
+        before = None if night.before is None else self._nights.root / night.before
+        making = Making(
+            folder,
+            index.publication.version,
+            self._keys.path,
+            night.run.key.id,
+            night.run.id,
+            night.expires_at,
+            night.cut_off,
+            before,
+            absent.records,
+        )
         by_job: dict[tuple[str, Side], list[Block]] = {}
         for block in blocks:
             by_job.setdefault((block.job.known_as, block.job.side), []).append(block)
-        done = 0
-        for recipient in snapshot.recipients:
-            lists = Lists(recipient, night.run, self._handles, night.expires_at, index, texts, absent.records)
-            before = self._before(night, recipient)
-            for side in recipient.own:
-                own_blocks = by_job.get((self._known_as(night, recipient), side), [])
-                for number, block in enumerate(own_blocks):
-                    self._list(lease, night, lists, before, side, number, block, folder)
-                    done += block.last - block.first
-                    told("Writing lists", done, sum(each.last - each.first for each in blocks))
+        parts = [
+            Part(recipient, side, number, block)
+            for recipient in snapshot.recipients
+            for side in recipient.own
+            for number, block in enumerate(by_job.get((self._known_as(night, recipient), side), []))
+        ]
+        logged = self._logged(night)
+        left = [part for part in parts if not _is_there(part, making, logged)]
+        whole = sum(block.last - block.first for block in blocks)
+        done = whole - sum(part.block.last - part.block.first for part in left)
+        for written in write_all(making, left, writers):
+            if logged.get(written.part.path("matches")) != written.sha256:
+                self._log(lease, night, written)
+            done += written.part.block.last - written.part.block.first
+            told("Writing lists", done, whole)
 
     def _known_as(self, night: Night, recipient: Recipient) -> str:
         return night.run.key.known_as(recipient.caller.controller, recipient.caller.processor)
 
-    def _before(self, night: Night, recipient: Recipient) -> Before | None:
-        if night.before is None:
-            return None
-        return Before(self._nights.folder(night.before) / recipient.name, recipient, self._handles)
-
-    def _list(
-        self,
-        lease: Lease,
-        night: Night,
-        lists: Lists,
-        before: Before | None,
-        side: Side,
-        number: int,
-        block: Block,
-        folder: Path,
-    ) -> None:
-        recipient = lists.recipient
-        path, built = part_path(recipient.name, "matches", side, number), folder / "built"
-        changed = part_path(recipient.name, "changes", side, number)
+    def _logged(self, night: Night) -> dict[str, str]:
+        """Give the hash of each file that the log tells of, by its path."""
+        of = select(nightly_part.c.path, nightly_part.c.sha256).where(nightly_part.c.night == night.number)
         with self._store.read() as connection:
-            logged = _logged(connection, night, path)
-        wanted = [path] if before is None else [path, changed]
-        if (
-            logged is not None
-            and file_hash(built / path) == logged
-            and all((built / each).exists() for each in wanted)
-        ):
-            return
-        matches, keys = lists.matches(side, read_block(folder / "blocks", block))
-        content = parquet(matches)
-        _write(built / path, content)
-        if before is not None:
-            own = lists.own(side, block)
-            _write(built / changed, parquet(changes_between(before.of(side, own), matches, keys)))
-        digest = file_hash(built / path) or ""
-        if logged != digest:
-            self._log(lease, night, lists, side, path, digest, matches, keys)
+            return {row.path: row.sha256 for row in connection.execute(of)}
 
-    def _log(
-        self,
-        lease: Lease,
-        night: Night,
-        lists: Lists,
-        side: Side,
-        path: str,
-        digest: str,
-        matches: pl.DataFrame,
-        keys: pl.DataFrame,
-    ) -> None:
+    def _log(self, lease: Lease, night: Night, written: Written) -> None:
         """Put the questions into the store and the log, whose lists a file holds."""
-        recipient, other = lists.recipient, OTHER[side]
-        caller = recipient.caller
-        questions = matches["vraagID"].unique(maintain_order=True).to_list()
-        distinct = keys.unique().sort("source", "id")
-        seen = [Match(source_id, record_id, b"") for source_id, record_id in distinct.iter_rows()]
+        recipient, side = written.part.recipient, written.part.side
+        path, questions, other = written.part.path("matches"), written.questions, OTHER[side]
+        caller, digest = recipient.caller, written.sha256
+        seen = [Match(source_id, record_id, b"") for source_id, record_id in written.keys.iter_rows()]
         criteria = {"asking": side, "top": night.top, "night": night.name}
         with self._audit.write() as connection:
             lease.check(connection)
@@ -386,7 +367,7 @@ class NightlyRun:
                             "controller_oin": caller.controller,
                             "processor_oin": caller.processor,
                             "asked_at": night.cut_off,
-                            "expires_at": lists.expires_at,
+                            "expires_at": night.expires_at,
                             "criteria": criteria,
                             "completeness": None,
                         }
@@ -426,7 +407,7 @@ class NightlyRun:
             "weights": dict(SUGGESTED),
             "registry": snapshot.registry,
         }
-        with _writing(built):
+        with writing(built):
             built.mkdir(parents=True, exist_ok=True)
             # Half-written files of a run that was killed.
             for path in built.rglob(".*.part"):
@@ -510,23 +491,9 @@ def _jobs(night: Night, snapshot: Snapshot) -> Iterator[Job]:
             )
 
 
-def _logged(connection: Any, night: Night, path: str) -> str | None:
-    mine = (nightly_part.c.night == night.number) & (nightly_part.c.path == path)
-    found: str | None = connection.scalar(select(nightly_part.c.sha256).where(mine))
-    return found
-
-
-def _write(path: Path, content: bytes) -> None:
-    with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic(path) as file:
-        file.write(content)
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        where = str(problem.filename or folder)
-        raise OutputError(where, f"can't be written: {problem.strerror or problem}") from problem
+def _is_there(part: Part, making: Making, logged: Mapping[str, str]) -> bool:
+    """Tell whether the files of a part are whole, and the log tells of it."""
+    path, built = part.path("matches"), making.folder / "built"
+    if path not in logged or file_hash(built / path) != logged[path]:
+        return False
+    return making.before is None or (built / part.path("changes")).exists()
