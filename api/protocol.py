@@ -2,8 +2,9 @@
 
 The head of a request ends where its body starts: what a trailer says after the body is no header. A head is
 bounded while it comes in, before anybody knows who sends it. What is no HTTP is refused in the form of the
-contract that it was meant for. And whoever is answered before all of its request came in can read the answer:
-a connection that is closed with bytes unread is reset, and the answer lost with it.
+contract that it was meant for. Whoever is answered before all of its request came in can read the answer: a
+connection that is closed with bytes unread is reset, and the answer lost with it. And a connection has so
+many answers and no more: the processes that serve share an address, and would else keep whom they got.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ LINGER_BYTES: Final = 64 * 1024 * 1024
 LINGER_SECONDS: Final = 5.0
 """How much, and for how long, is still read and thrown away of a request that is answered already."""
 
+ANSWERS: Final = 100
+"""Answers on one connection. Then it is closed, and the next one goes to a worker that has less to do."""
+
 _REFUSAL: Final = Invalid("HTTP: a request of RFC 9112, with a head of at most 64 KiB")
 
 
@@ -35,7 +39,7 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.url = b""
-        self._head_bytes = self._unheard_bytes = 0
+        self._head_bytes = self._unheard_bytes = self._answers = 0
         self._in_head = False
 
     def connection_made(self, transport: Any) -> None:
@@ -74,6 +78,9 @@ class Protocol(HttpToolsProtocol):
         """Begin to answer (httptools)."""
         self._unheard_bytes, self._in_head = 0, False
         super().on_headers_complete()
+        self._answers += 1
+        if self._answers >= ANSWERS and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body (httptools)."""

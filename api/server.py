@@ -1,8 +1,8 @@
 """The server: gunicorn, whose workers are forked from one process that has imported everything.
 
-What is imported and opened is then in memory once. The index is opened by each worker, since Polars starts
-threads when it is used, and no thread lives on in a process that is forked off; its files are mapped, so they
-too are in memory once.
+What is imported and opened, and the kernels, are then in memory once. The index is opened by each worker,
+since Polars starts threads when it is used, and no thread lives on in a process that is forked off; its files
+are mapped, so they too are in memory once.
 
     SIGTERM   stop: finish what was taken on, within `drain_seconds`
     SIGHUP    new workers, then the old ones stop: keys and certificates are read anew, no request fails
@@ -16,10 +16,11 @@ import gc
 import logging
 from collections.abc import Callable
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socket
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -31,6 +32,7 @@ from api.commands.console import note
 from api.config import share_processors, use_metrics_folder
 from api.logs import ForeignHandler, configure
 from data.errors import KoppelError
+from engine.loading import Signatures, load_kernels, loaded_kernels
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from api.config import Settings
 
 __all__ = ["apart", "prepare", "serve"]
+
+T = TypeVar("T")
 
 _HUNG_SECONDS: Final = 30
 _IDLE_SECONDS: Final = 15
@@ -51,37 +55,49 @@ def serve(settings: Settings) -> None:
     Raises KoppelError where the store, keys or index can't be opened: before any worker starts.
     """
     share_processors(settings.workers)
-    apart(prepare, settings)
+    load_kernels(apart(prepare, settings))
     configure(settings.log_level)
     with TemporaryDirectory(prefix="koppel-metrics-") as folder:
         use_metrics_folder(Path(folder))
         _Server(settings).run()
 
 
-def prepare(settings: Settings) -> None:
-    """Open everything once, and build the index where there is none, so that workers only open it."""
+def prepare(settings: Settings) -> Signatures:
+    """Open everything once, and build the index where there is none, so that workers only open it.
+
+    Gives how the kernels are called.
+    """
     from api.services import open_services
 
     services = open_services(settings)
     services.prepare()
     services.store.close()
+    return loaded_kernels()
 
 
-def apart(work: Callable[[Settings], None], settings: Settings) -> None:
+def apart(work: Callable[[Settings], T], settings: Settings) -> T:
     """Do something in a process of its own, so that the threads it starts aren't there when workers fork.
 
     Ends this process with the same exit code where it fails.
     """
-    process = get_context("fork").Process(target=_told, args=(work, settings))
+    context = get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_told, args=(work, settings, sending))
     process.start()
-    process.join()
-    if process.exitcode:
-        raise SystemExit(process.exitcode if process.exitcode > 0 else 128 - process.exitcode)
-
-
-def _told(work: Callable[[Settings], None], settings: Settings) -> None:
+    sending.close()
     try:
-        work(settings)
+        answer: T = receiving.recv()
+    except EOFError:
+        process.join()
+        code = process.exitcode or 1
+        raise SystemExit(code if code > 0 else 128 - code) from None
+    process.join()
+    return answer
+
+
+def _told(work: Callable[[Settings], object], settings: Settings, sending: Connection) -> None:
+    try:
+        sending.send(work(settings))
     except KoppelError as problem:
         note(f"Error: {problem}")
         raise SystemExit(problem.exit_code) from None
@@ -131,21 +147,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 def load(settings: Settings) -> ASGIApp:
     """Import everything and open the application, without starting a thread that has work to do."""
-    from numba import njit
-
     import data.taxonomy.linking  # noqa: F401
     import engine.nearest
     import engine.placement  # noqa: F401
     from api.app import create_app
 
-    # Compiling anything makes what Numba needs for it, tens of MiB.
-    compiled: Any = njit(_same)
-    compiled(1)
     return create_app(settings)
-
-
-def _same(number: Any) -> Any:
-    return number
 
 
 class _Draining(Server):

@@ -80,6 +80,9 @@ async def load(
             measured.bytes += length
             measured.wrong += not head.startswith(b"HTTP/1.1 200")
             measured.full += is_full(body)
+            if b"connection: close" in head.lower():
+                writer.close()
+                reader, writer = await asyncio.open_connection(host, port)
         writer.close()
 
     await asyncio.gather(*(one() for _ in range(connections)))

@@ -147,6 +147,21 @@ def test_a_connection_that_is_kept_after_a_refusal_answers_the_next_request(port
         assert read(connection).status == 200
 
 
+def test_a_connection_is_closed_after_as_many_answers_as_are_agreed(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "ANSWERS", 3)
+    asked = head(f"Content-Length: {len(BODY)}", close=False) + BODY
+    closing = []
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for _ in range(3):
+            connection.sendall(asked)
+            response = read(connection)
+            closing.append((response.status, response.will_close))
+        assert connection.recv(1) == b""
+    assert closing == [(200, False), (200, False), (200, True)]
+
+
 def test_of_a_refused_request_no_more_is_read_than_is_agreed(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
