@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REGION ?= Rijk van Nijmegen
 
-.PHONY: demo pilot test lint bench bench-quick bench-national bench-pages boundscheck lock clean
+.PHONY: demo pilot test lint bench bench-quick bench-national bench-nightly bench-pages boundscheck lock clean
 
 demo: $(STAMP)  ## rank the bundled region and show a few vacancies
 	@$(BIN)/koppel demo
@@ -29,6 +29,9 @@ bench-quick: $(STAMP)  ## the same on a fifth of the country, in about three min
 
 bench-national: $(STAMP)  ## a night of the whole country
 	@$(BIN)/python -m benchmarks.national
+
+bench-nightly: $(STAMP)  ## two nights of an exchange, from its sources to published folders
+	@$(BIN)/python -m benchmarks.nightly
 
 bench-pages: $(STAMP)  ## records a second, and how well titles are linked and neighbours found
 	@for page in throughput linking neighbours; do $(BIN)/python -m benchmarks.$$page || exit 1; done
