@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from command import KOPPEL, Ended, koppel, lines_of, put
 
-from data.pilot import write_pilot
+from data.pilot import Pilot, write_pilot
+from data.pilot.blocks import AS_OF
 
 GOOD = {"idWerkzoekende": "good"}
 
@@ -19,7 +20,7 @@ GOOD = {"idWerkzoekende": "good"}
 def region(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Good files: profiles, vacancies, and a question."""
     folder = tmp_path_factory.mktemp("region")
-    profiles, vacancies = write_pilot(folder, profiles=20, vacancies=10)
+    profiles, vacancies = write_pilot(folder, Pilot(profiles=20, vacancies=10))
     asked = {"vraagObject": {"selectiegebied": {"postcode": "6511AA", "afstand": 9}}}
     return {"profiles": profiles, "vacancies": vacancies, "question": put(folder / "question.json", asked)}
 
@@ -333,7 +334,8 @@ def writers(region: dict[str, Path], labels: Path) -> dict[str, tuple[object, ..
     """Give every command that writes, but for the place."""
     both = ("--profiles", region["profiles"], "--vacancies", region["vacancies"])
     return {
-        "match": ("match", *both, "-o"),
+        # On the day of the records: later, vacancies have closed.
+        "match": ("match", *both, "--as-of", AS_OF, "-o"),
         "count": ("taxonomy", "count", *both, "-o"),
         "import": ("taxonomy", "import", "--competentnl", labels, "-o"),
         "pilot": ("pilot", "generate", "--profiles", 2, "--vacancies", 2, "-o"),

@@ -193,7 +193,7 @@ def test_a_ledger_that_cannot_be_written_is_said_to_be(tmp_path: Path) -> None:
 def test_processes_that_die_each_time_end_the_run(
     root: Path, blocks: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.nightly._end_with_parent", die)
+    monkeypatch.setattr("engine.nightly.end_with_parent", die)
     with pytest.raises(NightlyError, match="killed each time"):
         files_of(root, blocks[:1], tmp_path, in_processes(1))
 

@@ -158,7 +158,7 @@ def test_whatever_is_asked_is_answered_as_the_contract_says(
 def test_each_rule_of_the_contract_holds(shared: Path, running: Running, name: str) -> None:
     statuses, wrong = covering(running.contract(shared, name))
     assert wrong == []
-    assert statuses.keys() == {200, 400, 401}
+    assert {200, 400} <= statuses.keys() <= {200, 400, 401}
 
 
 class Wrong(FakeExchange):
