@@ -174,6 +174,7 @@ beforehand, and Koppel its one index of all: see `benchmarks/contest.py`. The na
 """,
         table(("what", "reach", "measured", "reached"), targets),
         _losses(figures),
+        "What keeps the rest from being reached is told in `benchmarks/LIMITS.md`.\n",
         "## Vacancies a second\n\nFor each peer, in brackets, how many times as fast Koppel is beside it.\n",
         _speeds(figures, measured),
         """sp_matmul_rs copies row pointers and ids of its index at every public call, here one a turn and
