@@ -68,16 +68,11 @@ def _register(settings: Settings, audit: Audit) -> None:
 
 
 def _load(hosted: HostedSources) -> None:
-    from data.pilot import write_pilot
+    from data.pilot import Pilot, write_pilot
 
     with TemporaryDirectory(prefix="koppel-") as name:
         for seed, source_id in enumerate(("stad", "uwv"), start=1):
-            files = write_pilot(
-                Path(name) / source_id,
-                profiles=PROFILES,
-                vacancies=VACANCIES,
-                seed=seed,
-                as_of=hosted.today(),
-            )
+            pilot = Pilot(profiles=PROFILES, vacancies=VACANCIES, seed=seed, as_of=hosted.today())
+            files = write_pilot(Path(name) / source_id, pilot)
             hosted.load(source_id, "werkzoekende", files[0])
             hosted.load(source_id, "vacature", files[1])

@@ -4,7 +4,8 @@ The head of a request ends where its body starts: what a trailer says after the 
 bounded while it comes in, before anybody knows who sends it. What is no HTTP is refused in the form of the
 contract that it was meant for. Whoever is answered before all of its request came in can read the answer: a
 connection that is closed with bytes unread is reset, and the answer lost with it. And a connection has so
-many answers and no more: the processes that serve share an address, and would else keep whom they got.
+many answers and no more: the processes that serve share an address, and each would otherwise keep the
+clients that it got.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ HEAD_BYTES: Final = 64 * 1024
 
 LINGER_BYTES: Final = 64 * 1024 * 1024
 LINGER_SECONDS: Final = 5.0
-"""How much, and for how long, is still read and thrown away of a request that is answered already."""
+"""How much, and for how long, a request that is answered already is still read and thrown away."""
 
 ANSWERS: Final = 100
 """Answers on one connection. Then it is closed, and the next one goes to a worker that has less to do."""

@@ -16,6 +16,7 @@ from api.exchange.keys import Keys
 from api.exchange.questions import Limits, Questions
 from api.exchange.registry import RegistryReader
 from api.exchange.remote import RemoteSources, tls_context
+from api.exchange.resources import Resources
 from data.dataset import ID_FIELDS
 from data.question import Question
 from engine import Settings as RankingSettings
@@ -100,7 +101,7 @@ def open_services(settings: Settings, clock: Clock = now) -> Services:
         private_networks=settings.private_networks or settings.identity == "laptop",
         max_bytes=settings.source_bytes,
     )
-    exchange = Exchange(
+    resources = Resources(
         store=store,
         audit=audit,
         reader=reader,
@@ -130,5 +131,5 @@ def open_services(settings: Settings, clock: Clock = now) -> Services:
         keys=keys,
         hosted=hosted,
         remotes=remotes,
-        exchange=exchange,
+        exchange=Exchange(resources),
     )

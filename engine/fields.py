@@ -1,6 +1,6 @@
 """Values out of records: of a frame, or where there are few of what a JSON parser gives.
 
-Polars takes as long to begin on one record as on hundreds, and a record is read in a hundred beginnings.
+Polars takes as long to begin on one record as on hundreds, and to read a record it begins a hundred times.
 Everything here therefore takes both kinds of table, and says the same of either; what is made of the values
 is written once, above it.
 """
@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 
 Number = TypeVar("Number", bound=np.generic)
 
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FEW: Final = 100
 """Up to so many records take less time one by one than Polars takes to begin."""
 
 _FEW_TEXTS: Final = 16
+"""Up to so many texts of a frame are sorted sooner by Python."""
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def field(table: Table, path: str) -> Values:
@@ -49,7 +51,7 @@ def prop(objects: Values, name: str) -> Values:
     """A property of objects, null where the object is absent."""
     if isinstance(objects, list):
         return [None if each is None else each.get(name) for each in objects]
-    # Many times faster than an expression, which counts where there are few records in a frame.
+    # Many times faster than an expression, which matters where a frame has few records.
     return objects.struct.unnest()[name]
 
 
@@ -132,7 +134,7 @@ def _day(text: str) -> int:
 
 
 def distinct_texts(texts: Values) -> tuple[list[str], NDArray[np.integer[Any]]]:
-    """Return the distinct texts of a column without nulls, ascending, and the place of each among them.
+    """The distinct texts of a column without nulls, ascending, and the place of each value among them.
 
     Numbers count as the text that spells them.
     """

@@ -80,6 +80,26 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
+def sqlite_store(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store with all tables, empty, in SQLite only: for what doesn't depend on the database."""
+    shutil.copy(migrated_file, tmp_path / "koppel.db")
+    made = Store(f"sqlite:///{tmp_path / 'koppel.db'}")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def empty_index(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index without records, to copy: that is quicker than to build it for each test."""
+    # Few tests rank in an exchange, and to load one takes half a second.
+    from ranking_world import build_empty_index
+
+    root = tmp_path_factory.mktemp("empty") / "index"
+    build_empty_index(migrated_file, root)
+    return root
+
+
+@pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """A store with all tables, empty, in SQLite and in PostgreSQL."""
     made = Store(store_url)

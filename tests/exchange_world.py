@@ -26,6 +26,7 @@ from api.exchange.questions import Limits, Questions
 from api.exchange.records import Prepared, put
 from api.exchange.registry import RegistryReader, Source
 from api.exchange.remote import Inquiry, RemoteSources, SourceAnswer, SourceDetail
+from api.exchange.resources import Resources
 from api.exchange.rules import Caller
 from api.store import Store
 from api.store.tables import audit_entry
@@ -193,7 +194,7 @@ class World:
         self.fake, self.remotes = FakeHosted(store), FakeRemotes()
         self.reader = RegistryReader(store)
         self.handles = Handles(keys, self.clock)
-        self.exchange = Exchange(
+        resources = Resources(
             store=store,
             audit=self.audit,
             reader=self.reader,
@@ -205,6 +206,7 @@ class World:
             clock=self.clock,
             seconds=1.0,
         )
+        self.exchange = Exchange(resources)
         self._admit = Admission(self.reader, self.clock, EXCHANGE)
         if is_new:
             self._register()

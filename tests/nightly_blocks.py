@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from data.dataset import ID_FIELDS, batches, write
-from data.pilot import write_pilot
+from data.pilot import Pilot, write_pilot
 from data.standard import Side
 from data.taxonomy import bundled_taxonomy
 from engine import MatchIndex, build_index, open_index
@@ -23,7 +23,8 @@ SOURCES = ("north", "south", "west")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of three sources of both sides."""
     folder = tmp_path_factory.mktemp("nightly")
-    files = dict(zip(ID_FIELDS, write_pilot(folder, profiles=300, vacancies=150, as_of=AS_OF), strict=True))
+    pilot = Pilot(profiles=300, vacancies=150, as_of=AS_OF)
+    files = dict(zip(ID_FIELDS, write_pilot(folder, pilot), strict=True))
     given: dict[Side, dict[str, Path]] = {}
     for side, path in files.items():
         frame = pl.concat(list(batches(path, side)))

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +95,17 @@ class NightlyWorld(RankingWorld, Nightly):
             self.put(
                 source_id, "vacature", *(kitchen(f"{source_id}-v{n}", occupation=n % 3) for n in range(4))
             )
+
+
+@contextmanager
+def filled(folder: Path, migrated_file: Path) -> Iterator[NightlyWorld]:
+    """Open a world with records in a new folder that has all of it, so that copies can be opened again."""
+    folder.mkdir()
+    shutil.copy(migrated_file, folder / "koppel.db")
+    with closing(Store(f"sqlite:///{folder / 'koppel.db'}")) as store:
+        world = NightlyWorld(store, folder)
+        world.fill()
+        yield world
 
 
 class Reopened(Nightly):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,12 @@ KITCHEN: Json = vacancy(
     competentiebeheersing=[SKILL],
     sluitingsdatumVacature="2027-12-31",
 )
+
+
+def build_empty_index(database: Path, root: Path) -> None:
+    """Build the index of a store without records, for `RankingWorld`."""
+    with closing(Store(f"sqlite:///{database}")) as store:
+        HostedSources(store, root, Time(), bundled_taxonomy()).rebuild()
 
 
 class RankingWorld(World):

@@ -1,6 +1,7 @@
 """The log: written before anything leaves, by many at once, or not at all."""
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.clock import SECOND
 from api.exchange import audit as audit_module
-from api.exchange.audit import SEEN, AuditUnavailable
+from api.exchange.audit import SEEN, Audit, AuditUnavailable
 from api.store import Store, tables
 from api.store import store as store_module
 
@@ -179,31 +180,48 @@ def refused(store: Store, folder: Path) -> None:
         show(audit_in(store, folder), ["1"])
 
 
+@pytest.fixture
+def put_back(migrated_file: Path, tmp_path: Path) -> Iterator[tuple[Store, Audit]]:
+    """A log whose database was replaced by an older one, without the last entry, which is signed."""
+    path = tmp_path / "koppel.db"
+    shutil.copy(migrated_file, path)
+    with closing(Store(f"sqlite:///{path}")) as store:
+        audit = audit_in(store, tmp_path)
+        show(audit, ["1"])
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(tmp_path / "old")) as old:
+            source.backup(old)
+        show(audit, ["2"])
+        audit.checkpoint()
+        store.close()
+        (tmp_path / "old").replace(path)
+        yield store, audit
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for the log gives up soon."""
+    monkeypatch.setattr(store_module, "WAIT_S", 0.05)
+    monkeypatch.setattr(audit_module, "_WAIT_MS", 50)
+
+
 @contextmanager
 def locked(store: Store) -> Iterator[None]:
-    """Keep others from writing the log."""
-    with store.write() as connection:
+    """Keep others from writing the log, as another process would."""
+    other = Store(store.url.render_as_string(hide_password=False))
+    with closing(other), other.write() as connection:
         if store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": audit_module._LOCK})
         yield
 
 
-def test_a_locked_log_is_unavailable_and_works_again_afterwards(
-    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store_module, "WAIT_S", 0.05)
-    monkeypatch.setattr(audit_module, "_WAIT_MS", 50)
-    store = Store(store_url)
-    store.migrate()
+@pytest.mark.usefixtures("impatient")
+def test_a_locked_log_is_unavailable_and_works_again_afterwards(store: Store, tmp_path: Path) -> None:
     audit = audit_in(store, tmp_path)
     show(audit, ["1"])
-    other = Store(store_url)
-    with locked(other), pytest.raises(AuditUnavailable):
+    with locked(store), pytest.raises(AuditUnavailable):
         show(audit, ["2"])
-    other.close()
     show(audit, ["3"])
     assert (checked(store, tmp_path).entries, checked(store, tmp_path).problems) == (2, ())
-    store.close()
 
 
 def test_a_read_only_log_is_unavailable(store: Store, tmp_path: Path) -> None:
@@ -242,20 +260,8 @@ def test_where_checkpoints_cannot_be_written_the_log_is_unavailable(store: Store
     assert rows_of(store) == []
 
 
-def test_a_log_that_was_put_back_takes_no_more_entries(tmp_path: Path) -> None:
-    path = tmp_path / "koppel.db"
-    store = Store(f"sqlite:///{path}")
-    store.migrate()
-    audit = audit_in(store, tmp_path)
-    show(audit, ["1"])
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(tmp_path / "old")) as old:
-        source.backup(old)
-    show(audit, ["2"])
-    audit.checkpoint()
-    store.close()
-    (tmp_path / "old").replace(path)
-    refused(store, tmp_path)
-    store.close()
+def test_a_log_that_was_put_back_takes_no_more_entries(put_back: tuple[Store, Audit], tmp_path: Path) -> None:
+    refused(put_back[0], tmp_path)
 
 
 # -- whether it can be written
@@ -265,33 +271,23 @@ def test_a_log_that_can_be_written_is_checked_without_a_write(store: Store, tmp_
     audit = audit_in(store, tmp_path)
     audit.check()
     show(audit, ["1"])
-    other = Store(store.url.render_as_string(hide_password=False))
-    with locked(other):
+    with locked(store):
         audit.check()
-    other.close()
     assert checked(store, tmp_path).entries == 1
 
 
-def test_after_a_write_that_failed_the_check_tries_one_until_it_works(
-    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store_module, "WAIT_S", 0.05)
-    monkeypatch.setattr(audit_module, "_WAIT_MS", 50)
-    store = Store(store_url)
-    store.migrate()
+@pytest.mark.usefixtures("impatient")
+def test_after_a_write_that_failed_the_check_tries_one_until_it_works(store: Store, tmp_path: Path) -> None:
     audit = audit_in(store, tmp_path)
-    other = Store(store_url)
-    with locked(other):
+    with locked(store):
         with pytest.raises(AuditUnavailable):
             show(audit, ["1"])
         with pytest.raises(AuditUnavailable):
             audit.check()
-    other.close()
     audit.check()
     audit.check()
     assert [row[2] for row in rows_of(store)] == [b"resumed"]
     assert checked(store, tmp_path).problems == ()
-    store.close()
 
 
 def test_a_log_without_room_or_rights_to_write_fails_the_check(
@@ -333,21 +329,9 @@ def test_a_database_that_takes_no_writes_fails_the_check(store: Store, tmp_path:
         audit.check()
 
 
-def test_a_log_that_was_put_back_fails_the_check(tmp_path: Path) -> None:
-    path = tmp_path / "koppel.db"
-    store = Store(f"sqlite:///{path}")
-    store.migrate()
-    audit = audit_in(store, tmp_path)
-    show(audit, ["1"])
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(tmp_path / "old")) as old:
-        source.backup(old)
-    show(audit, ["2"])
-    audit.checkpoint()
-    store.close()
-    (tmp_path / "old").replace(path)
+def test_a_log_that_was_put_back_fails_the_check(put_back: tuple[Store, Audit]) -> None:
     with pytest.raises(AuditUnavailable, match="signed"):
-        audit.check()
-    store.close()
+        put_back[1].check()
 
 
 # -- checkpoints

@@ -25,7 +25,7 @@ from api.cli import EXIT_CODES, app
 from api.commands.console import WIDTH, working
 from data.dataset import read, write
 from data.errors import KoppelError
-from data.pilot import write_pilot
+from data.pilot import Pilot, write_pilot
 from data.taxonomy import bundled_taxonomy, load_taxonomy
 from engine import CONDITIONS, REQUIRED, SUGGESTED, FeatureSpace, Ranker, Settings, count_frequencies, encode
 
@@ -41,7 +41,7 @@ FORMATS = ("parquet", "ndjson", "csv", "ndjson.gz", "csv.zst")
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
     """The options that name a small region's files."""
-    profiles, vacancies = write_pilot(tmp_path_factory.mktemp("region"), profiles=200, vacancies=150)
+    profiles, vacancies = write_pilot(tmp_path_factory.mktemp("region"), Pilot(profiles=200, vacancies=150))
     return "--profiles", profiles, "--vacancies", vacancies
 
 
@@ -49,7 +49,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
 def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
     """The options that name files which take seconds to rank and print more than a pipe holds."""
     folder = tmp_path_factory.mktemp("large")
-    profiles, vacancies = write_pilot(folder, profiles=6000, vacancies=3000, suffix=".parquet")
+    profiles, vacancies = write_pilot(folder, Pilot(profiles=6000, vacancies=3000), suffix=".parquet")
     return "--profiles", profiles, "--vacancies", vacancies
 
 

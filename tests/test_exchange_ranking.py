@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -17,7 +16,6 @@ from exchange_world import (
     PRIVAAT,
     PROCESSOR,
     Json,
-    Time,
     shown,
     vacancy,
 )
@@ -28,7 +26,6 @@ from ranking_world import KITCHEN, OCCUPATIONS, SKILL, RankingWorld, cook
 from api.clock import DAY
 from api.exchange.audit import AuditUnavailable
 from api.exchange.errors import ExchangeError, Incomplete, Invalid, LimitExceeded, Unavailable
-from api.exchange.hosted import HostedSources
 from api.exchange.questions import Limits
 from api.exchange.wanted import OwnRecord, Wanted
 from api.store import Store, tables
@@ -41,25 +38,8 @@ from engine import REQUIRED, FeatureSpace, encode
 
 
 @pytest.fixture
-def store_url(migrated_file: Path, tmp_path: Path) -> str:
-    """Of SQLite only: what is ranked comes from the index, and tables are tested elsewhere."""
-    shutil.copy(migrated_file, tmp_path / "koppel.db")
-    return f"sqlite:///{tmp_path / 'koppel.db'}"
-
-
-@pytest.fixture(scope="module")
-def empty_index(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index without records, which takes longer to build than to copy."""
-    store = Store(f"sqlite:///{migrated_file}")
-    root = tmp_path_factory.mktemp("empty") / "index"
-    HostedSources(store, root, Time(), bundled_taxonomy()).rebuild()
-    store.close()
-    return root
-
-
-@pytest.fixture
-def world(store: Store, tmp_path: Path, empty_index: Path) -> RankingWorld:
-    return RankingWorld(store, tmp_path / "state", empty_index)
+def world(sqlite_store: Store, tmp_path: Path, empty_index: Path) -> RankingWorld:
+    return RankingWorld(sqlite_store, tmp_path / "state", empty_index)
 
 
 def wanted(**more: Any) -> Wanted:
@@ -308,9 +288,9 @@ def test_who_was_deleted_is_in_no_ranking_from_then_on(world: RankingWorld, how:
 
 
 def test_a_ranking_is_a_question_with_details_history_and_log(
-    store: Store, tmp_path: Path, empty_index: Path
+    sqlite_store: Store, tmp_path: Path, empty_index: Path
 ) -> None:
-    world = RankingWorld(store, tmp_path / "state", empty_index, limits=Limits(details=1))
+    world = RankingWorld(sqlite_store, tmp_path / "state", empty_index, limits=Limits(details=1))
     world.source("eigen")
     world.put("eigen", "werkzoekende", cook("a"), cook("b", occupation=1))
     answer = world.rank(wanted())

@@ -10,7 +10,7 @@ from datetime import date
 from importlib import import_module
 from pathlib import Path
 
-from data.pilot import write_pilot
+from data.pilot import Pilot, write_pilot
 from data.taxonomy import bundled_taxonomy
 from engine import Settings, build_index, open_index
 from engine.loading import load_kernels, loaded_kernels
@@ -27,7 +27,7 @@ def rank_for_nobody(root: Path) -> None:
 
 
 def test_kernels_are_loaded_by_how_another_process_called_them_and_without_a_thread(tmp_path: Path) -> None:
-    profiles, vacancies = write_pilot(tmp_path, profiles=30, vacancies=5, seed=1)
+    profiles, vacancies = write_pilot(tmp_path, Pilot(profiles=30, vacancies=5, seed=1))
     build_index(
         tmp_path / "index",
         profiles={"bron": profiles},

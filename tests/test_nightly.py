@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import polars as pl
 import pytest
-from exchange_world import NOW, OTHER_OWNER, OWNER, PRIVAAT, Json, Time
+from exchange_world import NOW, OTHER_OWNER, OWNER, PRIVAAT, Json
 from nightly_world import NightlyWorld, manifest, tomorrow, tree
 from ranking_world import cook
 from sqlalchemy import select
@@ -18,7 +18,6 @@ from sqlalchemy import select
 from api.clock import DAY, SECOND
 from api.exchange.audit import AuditUnavailable
 from api.exchange.errors import Invalid, LimitExceeded
-from api.exchange.hosted import HostedSources
 from api.exchange.nightly.lease import Lease
 from api.exchange.nightly.nights import Nights
 from api.exchange.nightly.snapshot import Supplied
@@ -37,24 +36,8 @@ SIDES: tuple[Side, ...] = ("vacature", "werkzoekende")
 
 
 @pytest.fixture
-def store_url(migrated_file: Path, tmp_path: Path) -> str:
-    """Of SQLite only: what is ranked comes from the index. The tables are tested in both below."""
-    shutil.copy(migrated_file, tmp_path / "koppel.db")
-    return f"sqlite:///{tmp_path / 'koppel.db'}"
-
-
-@pytest.fixture(scope="module")
-def empty_index(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = Store(f"sqlite:///{migrated_file}")
-    root = tmp_path_factory.mktemp("empty") / "index"
-    HostedSources(store, root, Time(), bundled_taxonomy()).rebuild()
-    store.close()
-    return root
-
-
-@pytest.fixture
-def world(store: Store, tmp_path: Path, empty_index: Path) -> NightlyWorld:
-    made = NightlyWorld(store, tmp_path / "state", empty_index)
+def world(sqlite_store: Store, tmp_path: Path, empty_index: Path) -> NightlyWorld:
+    made = NightlyWorld(sqlite_store, tmp_path / "state", empty_index)
     made.fill()
     return made
 
@@ -523,9 +506,9 @@ def test_a_file_of_a_source_that_cannot_supply_one_is_refused(
 
 
 def test_an_exchange_without_records_publishes_an_empty_night(
-    store: Store, tmp_path: Path, empty_index: Path
+    sqlite_store: Store, tmp_path: Path, empty_index: Path
 ) -> None:
-    world = NightlyWorld(store, tmp_path / "state", empty_index)
+    world = NightlyWorld(sqlite_store, tmp_path / "state", empty_index)
     world.run()
     assert world.parties() == []
     assert "geen" in (world.nights.folder() / "summary.html").read_text("utf-8")
@@ -552,6 +535,28 @@ def test_there_is_no_night_before_the_first_run(tmp_path: Path) -> None:
     assert Nights(tmp_path / "nights").names() == []
     with pytest.raises(FileError, match="no night is published"):
         Nights(tmp_path / "nights").folder()
+
+
+def test_a_version_that_is_replaced_while_it_is_looked_up_gives_the_next(
+    world: NightlyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run()
+    resolve, looked_up = Path.resolve, []
+
+    def late(path: Path, strict: bool = False) -> Path:
+        found = resolve(path, strict)
+        looked_up.append(found)
+        if len(looked_up) == 1:
+            with world.nights.changing():
+                shutil.copytree(found, world.folder / "next")
+                world.nights.put(world.nights.names()[0], world.folder / "next")
+                world.nights.clear()
+        return resolve(found, strict)
+
+    monkeypatch.setattr(Path, "resolve", late)
+    folder = world.nights.folder()
+    assert folder.is_dir()
+    assert folder != looked_up[0]
 
 
 def test_a_reader_that_polls_sees_whole_nights_only(world: NightlyWorld) -> None:

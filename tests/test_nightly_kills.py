@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 from exchange_world import OWNER
-from nightly_world import NightlyWorld, Reopened, tree
+from nightly_world import Reopened, filled, tree
 from ranking_world import cook
 from sqlalchemy import Engine, event
 
 from api.clock import SECOND
 from api.exchange.nightly.run import NightlyRun, Wishes, running
-from api.store import Store
 from engine.cluster import on_cluster
 from engine.nightly import Seat, in_processes, in_threads
 
@@ -35,17 +34,12 @@ class Killed(BaseException):
 def begun(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world with a night, and another that was begun and broken off at once."""
     folder = tmp_path_factory.mktemp("begun") / "state"
-    folder.mkdir()
-    shutil.copy(migrated_file, folder / "koppel.db")
-    store = Store(f"sqlite:///{folder / 'koppel.db'}")
-    world = NightlyWorld(store, folder)
-    world.fill()
-    world.run()
-    world.clock.at += 600 * SECOND
-    world.put("two", "werkzoekende", cook("two-new"))
-    with pytest.raises(KeyboardInterrupt):
-        world.run(supplied=Interrupting())
-    store.close()
+    with filled(folder, migrated_file) as world:
+        world.run()
+        world.clock.at += 600 * SECOND
+        world.put("two", "werkzoekende", cook("two-new"))
+        with pytest.raises(KeyboardInterrupt):
+            world.run(supplied=Interrupting())
     return folder
 
 

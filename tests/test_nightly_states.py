@@ -6,22 +6,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from exchange_world import Time
 from nightly_states import Asked, StatesWorld, fill_by_chance, live, published, world_in
 
-from api.exchange.hosted import HostedSources
 from api.exchange.nightly.withdrawal import Withdrawal, withdraw
-from api.store import Store
-from data.taxonomy import bundled_taxonomy
-
-
-@pytest.fixture(scope="module")
-def empty_index(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    store = Store(f"sqlite:///{migrated_file}")
-    root = tmp_path_factory.mktemp("empty") / "index"
-    HostedSources(store, root, Time(), bundled_taxonomy()).rebuild()
-    store.close()
-    return root
 
 
 def test_the_folder_of_each_party_holds_what_the_exchange_would_have_answered_and_nothing_else(

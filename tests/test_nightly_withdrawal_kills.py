@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 from exchange_world import OTHER_OWNER, OWNER
-from nightly_world import Nightly, NightlyWorld, Reopened, published, tomorrow, tree
+from nightly_world import Nightly, Reopened, filled, published, tomorrow, tree
 from sqlalchemy import select
 
-from api.store import Store
 from api.store.tables import audit_entry, nightly_withdrawal
 
 NEVER = 10**9
@@ -25,15 +24,10 @@ Trees = dict[str, dict[str, str]]
 def nights(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world with two nights."""
     folder = tmp_path_factory.mktemp("nights") / "state"
-    folder.mkdir()
-    shutil.copy(migrated_file, folder / "koppel.db")
-    store = Store(f"sqlite:///{folder / 'koppel.db'}")
-    world = NightlyWorld(store, folder)
-    world.fill()
-    world.run()
-    tomorrow(world)
-    world.run()
-    store.close()
+    with filled(folder, migrated_file) as world:
+        world.run()
+        tomorrow(world)
+        world.run()
     shutil.rmtree(folder / "index")
     return folder
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from exchange_world import OTHER_OWNER, OWNER, QUESTION, vum_ids
-from nightly_world import NightlyWorld, published, tomorrow
+from nightly_world import NightlyWorld, filled, published, tomorrow
 
 from api.clock import DAY, SECOND
 from api.exchange import subjects
@@ -29,13 +29,8 @@ PERSON = ("two", "two-p1")
 def template(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world with a night."""
     folder = tmp_path_factory.mktemp("template") / "state"
-    folder.mkdir()
-    shutil.copy(migrated_file, folder / "koppel.db")
-    store = Store(f"sqlite:///{folder / 'koppel.db'}")
-    world = NightlyWorld(store, folder)
-    world.fill()
-    world.run()
-    store.close()
+    with filled(folder, migrated_file) as world:
+        world.run()
     return folder
 
 

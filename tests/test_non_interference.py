@@ -24,13 +24,11 @@ from sqlalchemy import insert, update
 
 from api.clock import DAY
 from api.exchange.errors import ExchangeError
-from api.exchange.hosted import HostedSources
 from api.exchange.questions import Limits
 from api.exchange.rules import Caller
 from api.exchange.wanted import Wanted
 from api.store import Store, tables
 from data.standard import Side
-from data.taxonomy import bundled_taxonomy
 
 POSTCODES = ("6511AB", "6512CD", "6821AA", "1011AB")
 SIDES: tuple[Side, Side] = ("werkzoekende", "vacature")
@@ -154,12 +152,8 @@ class Worlds:
 
 
 @pytest.fixture(scope="module")
-def worlds(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
-    store = Store(f"sqlite:///{migrated_file}")
-    root = tmp_path_factory.mktemp("empty") / "index"
-    HostedSources(store, root, lambda: NOW, bundled_taxonomy()).rebuild()
-    store.close()
-    return Worlds(tmp_path_factory.mktemp("worlds"), migrated_file, root)
+def worlds(migrated_file: Path, empty_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    return Worlds(tmp_path_factory.mktemp("worlds"), migrated_file, empty_index)
 
 
 class Seen:

@@ -21,6 +21,7 @@ from data import reference
 from data.dataset import read, schema
 from data.errors import OutputError, QuestionError
 from data.pilot import (
+    Pilot,
     Region,
     by_organisation,
     generate_profiles,
@@ -60,13 +61,13 @@ def vacancies() -> list[dict[str, Any]]:
     return next(generate_vacancies(MANY, seed=1)).to_dicts()
 
 
-def lines(folder: Path, **options: Any) -> tuple[bytes, bytes]:
-    profiles, vacancies = write_pilot(folder, **options)
+def lines(folder: Path, pilot: Pilot) -> tuple[bytes, bytes]:
+    profiles, vacancies = write_pilot(folder, pilot)
     return profiles.read_bytes(), vacancies.read_bytes()
 
 
 def digest(folder: Path) -> str:
-    content = b"".join(lines(folder, profiles=300, vacancies=300, seed=7))
+    content = b"".join(lines(folder, Pilot(profiles=300, vacancies=300, seed=7)))
     truth = generate_truth(300, 50, seed=7).write_csv().encode()
     return hashlib.sha256(content + truth).hexdigest()
 
@@ -98,9 +99,9 @@ def alike(taxonomy: Taxonomy) -> dict[str, set[str]]:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
-    first = lines(tmp_path / "a", profiles=200, vacancies=200, seed=1)
-    assert lines(tmp_path / "b", profiles=200, vacancies=200, seed=1) == first
-    other = lines(tmp_path / "c", profiles=200, vacancies=200, seed=2)
+    first = lines(tmp_path / "a", Pilot(profiles=200, vacancies=200, seed=1))
+    assert lines(tmp_path / "b", Pilot(profiles=200, vacancies=200, seed=1)) == first
+    other = lines(tmp_path / "c", Pilot(profiles=200, vacancies=200, seed=2))
     assert other[0] != first[0]
     assert other[1] != first[1]
 
@@ -172,7 +173,8 @@ def test_a_size_or_seed_below_zero_is_refused_at_the_call(
 
 
 def test_every_record_is_valid(tmp_path: Path) -> None:
-    for side, content in zip(("werkzoekende", "vacature"), lines(tmp_path, profiles=1500), strict=True):
+    written = lines(tmp_path, Pilot(profiles=1500))
+    for side, content in zip(("werkzoekende", "vacature"), written, strict=True):
         model = model_of(side)  # type: ignore[arg-type]
         for line in content.splitlines():
             model.model_validate_json(line)
@@ -202,7 +204,7 @@ def test_records_differ_in_more_than_their_id(
 
 
 def test_contacts_lead_nowhere_and_nothing_looks_like_a_citizen_service_number(tmp_path: Path) -> None:
-    content = b"".join(lines(tmp_path, profiles=2000, vacancies=2000)).decode()
+    content = b"".join(lines(tmp_path, Pilot(profiles=2000, vacancies=2000))).decode()
     assert not re.search(r"(?<!\d)\d{9}(?!\d)", content)
     emails = re.findall(r'"([^"]*@[^"]*)"', content)
     assert emails
@@ -688,18 +690,19 @@ def test_the_table_of_the_market_is_whole() -> None:
 
 
 def test_a_pilot_reads_back_whole_from_every_format(tmp_path: Path) -> None:
-    sizes = {"profiles": 120, "vacancies": 80}
-    plain = write_pilot(tmp_path / "new" / "plain", profiles=120, vacancies=80)
-    packed = write_pilot(tmp_path / "packed", profiles=120, vacancies=80, suffix=".parquet")
+    pilot = Pilot(profiles=120, vacancies=80)
+    plain = write_pilot(tmp_path / "new" / "plain", pilot)
+    packed = write_pilot(tmp_path / "packed", pilot, suffix=".parquet")
     for side, one, other in zip(("werkzoekende", "vacature"), plain, packed, strict=True):
         first, second = read(one, side), read(other, side)  # type: ignore[arg-type]
         assert first.frame.equals(second.frame)
-        assert (first.accepted, first.rejected) == (sizes[one.stem], 0)
+        assert (first.accepted, first.rejected) == (getattr(pilot, one.stem), 0)
 
 
 def test_files_by_organisation_hold_the_records_of_the_whole(tmp_path: Path) -> None:
-    whole = lines(tmp_path / "whole", profiles=200, vacancies=40)
-    written = write_by_organisation(tmp_path / "apart", profiles=200, vacancies=40)
+    pilot = Pilot(profiles=200, vacancies=40)
+    whole = lines(tmp_path / "whole", pilot)
+    written = write_by_organisation(tmp_path / "apart", pilot)
     assert list(written) == sorted(each.name for each in (tmp_path / "apart").iterdir())
     for name, content in zip(("profiles.ndjson", "vacancies.ndjson"), whole, strict=True):
         parts = [path for paths in written.values() for path in paths if path.name == name]
@@ -709,7 +712,7 @@ def test_files_by_organisation_hold_the_records_of_the_whole(tmp_path: Path) -> 
 
 
 def test_the_truth_as_a_file_has_the_columns_that_judgements_have(tmp_path: Path) -> None:
-    write_truth(tmp_path / "judgements.csv", profiles=200, vacancies=5, seed=3)
+    write_truth(tmp_path / "judgements.csv", Pilot(profiles=200, vacancies=5, seed=3))
     written = pl.read_csv(tmp_path / "judgements.csv", schema_overrides={"grade": pl.UInt8})
     assert written.equals(generate_truth(200, 5, seed=3))
     assert written.columns == ["vacancy", "profile", "grade"]
@@ -718,7 +721,7 @@ def test_the_truth_as_a_file_has_the_columns_that_judgements_have(tmp_path: Path
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="folder"):
-        write_pilot(tmp_path / "file")
+        write_pilot(tmp_path / "file", Pilot())
 
 
 # -- draws

@@ -32,7 +32,7 @@ from api.register.entry import entry_of
 from api.register.facts import CONDITION_WORDS, GROUP_WORDS, NEVER, facts_of, texts
 from api.register.gaps import MARK, gaps
 from api.register.standard import FIELDS, VERSION
-from data.pilot import write_pilot
+from data.pilot import Pilot, write_pilot
 from data.taxonomy import bundled_taxonomy
 from engine import CONDITIONS, REQUIRED, SUGGESTED, build_index
 from engine.features import GROUPS
@@ -194,7 +194,7 @@ def test_the_annex_says_truly_what_the_log_holds_of_a_ranking(tmp_path: Path) ->
 def test_the_taxonomy_is_that_of_the_index_else_the_bundled_one(tmp_path: Path) -> None:
     told = settings(tmp_path)
     assert facts_of(told)["taxonomy"] == bundled_taxonomy().version
-    profiles, vacancies = write_pilot(tmp_path / "region", profiles=5, vacancies=5)
+    profiles, vacancies = write_pilot(tmp_path / "region", Pilot(profiles=5, vacancies=5))
     other = replace(bundled_taxonomy(), version="other-0123456789ab")
     build_index(
         told.index_folder,

@@ -20,7 +20,7 @@ from api.config import Settings
 from api.exchange.administration import Administration
 from api.exchange.hosted import HostedSources
 from api.store import Store
-from data.pilot import write_pilot
+from data.pilot import Pilot, write_pilot
 
 STAD, DORP, PROCESSOR, PRIVAAT = (f"999999990000000001{number:02}" for number in (1, 2, 3, 4))
 NOBODY = "99999999000000000199"
@@ -74,7 +74,7 @@ def world(state: Path, **changes: Any) -> Iterator[World]:
     administration.set_scope("stad", "suwi")
     store = Store(settings.store_url)
     hosted = HostedSources(store, settings.index_folder, now)
-    files = write_pilot(state / "pilot", profiles=60, vacancies=20, seed=1)
+    files = write_pilot(state / "pilot", Pilot(profiles=60, vacancies=20, seed=1))
     for side, path in zip(("werkzoekende", "vacature"), files, strict=True):
         hosted.load("bron", side, path)  # type: ignore[arg-type]
     hosted.put("stad", "werkzoekende", "kok", *written(profile("kok")))

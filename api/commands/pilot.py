@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -58,7 +59,7 @@ def generate(
 ) -> None:
     """Generate the profiles and vacancies of a real Dutch region, all of them invented."""
     from data.errors import QuestionError
-    from data.pilot import read_region, write_by_organisation, write_pilot, write_truth
+    from data.pilot import Pilot, read_region, write_by_organisation, write_pilot, write_truth
     from data.reference import regions
 
     try:
@@ -66,24 +67,13 @@ def generate(
         area = read_region(*names)
     except QuestionError as error:
         raise typer.BadParameter(f"{error.found}; {error.allowed}.", param_hint="--region") from error
+    pilot = Pilot(profiles=profiles, vacancies=vacancies, seed=seed, region=area)
     with working("Generating"):
         write = write_by_organisation if by_organisation else write_pilot
-        write(
-            output,
-            profiles=profiles,
-            vacancies=vacancies,
-            seed=seed,
-            region=area,
-            suffix=_SUFFIXES[file_format],
-        )
+        write(output, pilot, suffix=_SUFFIXES[file_format])
         if judged:
-            write_truth(
-                output / "judgements-synthetic.csv",
-                profiles=profiles,
-                vacancies=min(judged, vacancies),
-                seed=seed,
-                region=area,
-            )
+            graded = replace(pilot, vacancies=min(judged, vacancies))
+            write_truth(output / "judgements-synthetic.csv", graded)
     note(f"Generated {profiles:,} profiles and {vacancies:,} vacancies of {area.name}: {output}.")
 
 

@@ -15,12 +15,10 @@ from api.exchange.rules import detail_removals
 from data.dataset import ID_FIELDS
 
 if TYPE_CHECKING:
-    from api.clock import Clock
     from api.exchange.admission import CallerOfSource
-    from api.exchange.answering import Hosted
-    from api.exchange.audit import Audit, Level
-    from api.exchange.registry import RegistryReader, Shared
-    from api.store import Store
+    from api.exchange.audit import Level
+    from api.exchange.registry import Shared
+    from api.exchange.resources import Resources
     from data.question import Question
     from data.standard import Side
 
@@ -33,25 +31,11 @@ class AsSource:
     Where a call addresses several sources, their records make one answer. Of an id that two of them use a
     match shows the record of the first, by the ids of the sources; the whole of it is given to nobody, since
     the exchange can't tell them apart: it could be somebody else.
-
-    Parameters
-    ----------
-    store, audit, reader, hosted, clock : as of `Exchange`.
-    limit : records in one answer.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        audit: Audit,
-        reader: RegistryReader,
-        hosted: Hosted,
-        clock: Clock,
-        limit: int,
-    ) -> None:
-        self._store, self._audit, self._reader = store, audit, reader
-        self._hosted, self._clock, self._limit = hosted, clock, limit
+    def __init__(self, resources: Resources) -> None:
+        self._store, self._audit, self._reader = resources.store, resources.audit, resources.reader
+        self._hosted, self._clock, self._limit = resources.hosted, resources.clock, resources.limit
 
     async def ask(self, caller: CallerOfSource, side: Side, document: Mapping[str, Any]) -> Answer:
         """Answer a question: matches by their own ids."""

@@ -29,18 +29,14 @@ from api.exchange.remote import Inquiry
 from api.exchange.rules import detail_removals
 
 if TYPE_CHECKING:
-    from api.clock import Clock
     from api.exchange.admission import CallerOfSource
-    from api.exchange.answering import Hosted
-    from api.exchange.audit import Audit
-    from api.exchange.handles import Handle, Handles
-    from api.exchange.keys import Keys
-    from api.exchange.questions import Asked, Claim, Opened, Questions
-    from api.exchange.registry import RegistryReader, Shared
-    from api.exchange.remote import RemoteSources, SourceAnswer
+    from api.exchange.handles import Handle
+    from api.exchange.questions import Asked, Claim, Opened
+    from api.exchange.registry import Shared
+    from api.exchange.remote import SourceAnswer
+    from api.exchange.resources import Resources
     from api.exchange.rules import Caller
     from api.exchange.wanted import Wanted
-    from api.store import Store
     from data.question import Question
     from data.standard import Side
 
@@ -48,55 +44,14 @@ __all__ = ["Exchange"]
 
 
 class Exchange:
-    """The use cases. Each raises an `ExchangeError`, or gives what may be shown.
+    """The use cases. Each raises an `ExchangeError`, or gives what may be shown."""
 
-    Parameters
-    ----------
-    store, audit : where questions and the log are kept: the audit writes to the same store.
-    reader : gives the registry.
-    questions, handles, keys : what was asked, what stands for a record, and what seals that.
-    hosted, remotes : the sources.
-    clock : microseconds since 1970 UTC.
-    seconds : how long remote sources may take to answer, in all.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        audit: Audit,
-        reader: RegistryReader,
-        questions: Questions,
-        handles: Handles,
-        keys: Keys,
-        hosted: Hosted,
-        remotes: RemoteSources,
-        clock: Clock,
-        seconds: float,
-    ) -> None:
-        self._store, self._audit, self._reader = store, audit, reader
-        self._questions, self._handles = questions, handles
-        self._hosted, self._remotes = hosted, remotes
-        self._clock, self._seconds = clock, seconds
-        self._rankings = Rankings(
-            audit=audit,
-            reader=reader,
-            questions=questions,
-            handles=handles,
-            keys=keys,
-            hosted=hosted,
-            remotes=remotes,
-            clock=clock,
-            seconds=seconds,
-        )
-        self._as_source = AsSource(
-            store=store,
-            audit=audit,
-            reader=reader,
-            hosted=hosted,
-            clock=clock,
-            limit=questions.limits.matches,
-        )
+    def __init__(self, resources: Resources) -> None:
+        self._store, self._audit, self._reader = resources.store, resources.audit, resources.reader
+        self._questions, self._handles = resources.questions, resources.handles
+        self._hosted, self._remotes = resources.hosted, resources.remotes
+        self._clock, self._seconds, self._limit = resources.clock, resources.seconds, resources.limit
+        self._rankings, self._as_source = Rankings(resources), AsSource(resources)
 
     async def ask(self, caller: Caller, side: Side, document: Mapping[str, Any]) -> Answer:
         """Answer a question: matches, each with a vumID.
@@ -164,10 +119,6 @@ class Exchange:
     async def bron_contacts(self, caller: CallerOfSource, document: Mapping[str, Any]) -> Answer:
         """Answer a question of another exchange about contacts; see `AsSource.contacts`."""
         return await self._as_source.contacts(caller, document)
-
-    @property
-    def _limit(self) -> int:
-        return self._questions.limits.matches
 
     def _decide(self, caller: Caller, side: Shared) -> Decision:
         registry = self._reader.current()

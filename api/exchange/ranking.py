@@ -33,14 +33,9 @@ from api.exchange.wanted import (
 from data.dataset import ID_FIELDS
 
 if TYPE_CHECKING:
-    from api.clock import Clock
-    from api.exchange.answering import Hosted
-    from api.exchange.audit import Audit
-    from api.exchange.handles import Handles
-    from api.exchange.keys import Keys
-    from api.exchange.questions import Opened, Questions
-    from api.exchange.registry import RegistryReader
-    from api.exchange.remote import RemoteSources, SourceAnswer
+    from api.exchange.questions import Opened
+    from api.exchange.remote import SourceAnswer
+    from api.exchange.resources import Resources
     from api.exchange.rules import Caller
     from data.question import Question
     from data.standard import Side
@@ -76,31 +71,13 @@ class _Begun:
 
 
 class Rankings:
-    """The use cases of ranking. Each raises an `ExchangeError`, or gives what may be shown.
+    """The use cases of ranking. Each raises an `ExchangeError`, or gives what may be shown."""
 
-    Parameters
-    ----------
-    audit, reader, questions, handles, hosted, remotes, clock, seconds : as of `Exchange`.
-    keys : order candidates of equal score at equal distance, such that nobody can work out the order, or an
-        id from it.
-    """
-
-    def __init__(
-        self,
-        *,
-        audit: Audit,
-        reader: RegistryReader,
-        questions: Questions,
-        handles: Handles,
-        keys: Keys,
-        hosted: Hosted,
-        remotes: RemoteSources,
-        clock: Clock,
-        seconds: float,
-    ) -> None:
-        self._audit, self._reader, self._questions, self._handles = audit, reader, questions, handles
-        self._keys, self._hosted, self._remotes = keys, hosted, remotes
-        self._clock, self._seconds = clock, seconds
+    def __init__(self, resources: Resources) -> None:
+        self._audit, self._reader, self._keys = resources.audit, resources.reader, resources.keys
+        self._questions, self._handles = resources.questions, resources.handles
+        self._hosted, self._remotes = resources.hosted, resources.remotes
+        self._clock, self._seconds, self._limit = resources.clock, resources.seconds, resources.limit
 
     async def rank(self, caller: Caller, wanted: Wanted) -> Answer:
         """Rank candidates for a record: matches with a vumID, score, parts and gaps each.
@@ -126,10 +103,6 @@ class Rankings:
             one: then the match itself tells all that counts.
         """
         return await available(self._explain, caller, wanted, candidate)
-
-    @property
-    def _limit(self) -> int:
-        return self._questions.limits.matches
 
     def _begin(self, caller: Caller, wanted: Wanted) -> _Begun:
         if not 1 <= wanted.top <= self._limit:

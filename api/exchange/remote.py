@@ -224,46 +224,32 @@ class RemoteSource:
         seconds: float,
     ) -> tuple[Status, str, T | None]:
         """Give how a call ended, why it failed, and what was checked of the answer; tell where it failed."""
-        ended = await self._ended(caller, method, path, body, check, seconds)
-        if ended[1]:
-            self._failed(ended[1], 1)
-        return ended
-
-    async def _ended(
-        self,
-        caller: Caller,
-        method: str,
-        path: str,
-        body: bytes | None,
-        check: Callable[[bytes], T],
-        seconds: float,
-    ) -> tuple[Status, str, T | None]:
-        if self._connections is None:
-            return "failed", "address", None
+        status: Status
         try:
+            if self._connections is None:
+                raise WrongEnd("address")
             breaker = await self._breakers.get_breaker(self.source.id)
             async with breaker, asyncio.timeout(seconds):
                 async with self._connections.one() as connection:
                     answer = await self._fetch(connection, caller, method, f"{self._base}/{path}", body)
                 # Checking takes the processor; meanwhile other sources are read.
-                return (
-                    "answered",
-                    "",
-                    await asyncio.get_running_loop().run_in_executor(self._pool, check, answer),
-                )
+                loop = asyncio.get_running_loop()
+                return "answered", "", await loop.run_in_executor(self._pool, check, answer)
         except OpenedState as problem:
             # The breaker raises the same one each time, and it would grow.
             problem.__traceback__ = None
-            return "failed", "paused", None
+            status, why = "failed", "paused"
         except TimeoutError:
-            return "timed_out", "time", None
+            status, why = "timed_out", "time"
         except _Refused as problem:
-            return "refused", str(problem), None
+            status, why = "refused", str(problem)
         except (BadAnswer, WrongEnd) as problem:
-            return "failed", str(problem), None
+            status, why = "failed", str(problem)
         except Exception:
             # Not only what HTTP knows: whatever a source brings about stays with that source.
-            return "failed", "connection", None
+            status, why = "failed", "connection"
+        self._failed(why, 1)
+        return status, why, None
 
     async def _fetch(
         self,

@@ -21,6 +21,7 @@ _TRACEPARENT: Final = re.compile(
     rb"-[0-9a-f]{2}(?P<more>-.*)?"
 )
 _LONGEST: Final = 512
+"""Bytes of a `traceparent` that are read. This version has 55; a later one may add to them."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Trace:
 def trace_of(headers: Sequence[bytes]) -> Trace:
     """Go on with the trace of a request, or begin one where it tells none, or not as the standard has it.
 
-    headers : the values of its headers `traceparent`, of which there may be one.
+    headers : the values of its headers `traceparent`: more than one counts as none.
     """
     found = _read(headers[0]) if len(headers) == 1 else None
     trace_id, parent = found or (secrets.token_hex(16), None)

@@ -2,7 +2,7 @@
 them, whose they are, and how well they suit each other, for demonstrations, benchmarks and trying out.
 """
 
-from data.pilot.files import write_by_organisation, write_pilot, write_truth
+from data.pilot.files import Pilot, write_by_organisation, write_pilot, write_truth
 from data.pilot.organisations import Organisation, by_organisation, organisation_of, organisations
 from data.pilot.profiles import generate_profiles
 from data.pilot.region import Region, read_region, regions
@@ -11,6 +11,7 @@ from data.pilot.vacancies import generate_vacancies
 
 __all__ = [
     "Organisation",
+    "Pilot",
     "Region",
     "by_organisation",
     "generate_profiles",

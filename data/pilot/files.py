@@ -1,8 +1,12 @@
 """A pilot as files."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import polars as pl
 
 from data.dataset import write
 from data.errors import OutputError
@@ -18,60 +22,67 @@ from data.taxonomy import Taxonomy
 Suffix = Literal[".ndjson", ".ndjson.gz", ".ndjson.zst", ".json", ".json.gz", ".json.zst", ".parquet"]
 
 
-def write_pilot(
-    folder: Path,
-    *,
-    profiles: int = 2000,
-    vacancies: int = 300,
-    seed: int = 1,
-    region: Region | None = None,
-    taxonomy: Taxonomy | None = None,
-    as_of: date = AS_OF,
-    suffix: Suffix = ".ndjson",
-) -> tuple[Path, Path]:
-    """Write a pilot, the files "profiles" and "vacancies", into a folder, which is made where it is missing.
+@dataclass(frozen=True, kw_only=True)
+class Pilot:
+    """What the records of a pilot are generated from: the same records each time.
 
-    Parameters
+    Attributes
     ----------
     profiles, vacancies : how many, 0 or more.
     seed, region, taxonomy, as_of : see `generate_profiles` and `generate_vacancies`.
+    """
+
+    profiles: int = 2000
+    vacancies: int = 300
+    seed: int = 1
+    region: Region | None = None
+    taxonomy: Taxonomy | None = None
+    as_of: date = AS_OF
+
+    def generate(self) -> tuple[Iterator[pl.DataFrame], Iterator[pl.DataFrame]]:
+        """Generate the profiles and the vacancies, a block at a time.
+
+        Raises ValueError where a number is below 0, or the taxonomy is empty.
+        """
+        about = self._about
+        return generate_profiles(self.profiles, **about), generate_vacancies(self.vacancies, **about)
+
+    def truth(self) -> pl.DataFrame:
+        """Grade how well the profiles suit the vacancies; see `generate_truth`."""
+        return generate_truth(self.profiles, self.vacancies, **self._about)
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        return {"seed": self.seed, "region": self.region, "taxonomy": self.taxonomy, "as_of": self.as_of}
+
+
+def write_pilot(folder: Path, pilot: Pilot, *, suffix: Suffix = ".ndjson") -> tuple[Path, Path]:
+    """Write a pilot, the files "profiles" and "vacancies", into a folder, which is made where it is missing.
+
     suffix : what the names of the files end in, and so their format.
 
-    Returns
-    -------
-    The paths of the profiles and of the vacancies.
+    Returns the paths of the profiles and of the vacancies.
 
     Raises
     ------
     OutputError : the folder can't be made, or a file can't be written.
-    ValueError : a number is below 0, or the taxonomy is empty.
+    ValueError : as of `Pilot.generate`.
     """
     _make(folder)
     paths = folder / f"profiles{suffix}", folder / f"vacancies{suffix}"
-    write(generate_profiles(profiles, seed=seed, region=region, taxonomy=taxonomy, as_of=as_of), paths[0])
-    write(generate_vacancies(vacancies, seed=seed, region=region, taxonomy=taxonomy, as_of=as_of), paths[1])
+    for blocks, path in zip(pilot.generate(), paths, strict=True):
+        write(blocks, path)
     return paths
 
 
-def write_by_organisation(
-    folder: Path,
-    *,
-    profiles: int = 2000,
-    vacancies: int = 300,
-    seed: int = 1,
-    region: Region | None = None,
-    taxonomy: Taxonomy | None = None,
-    as_of: date = AS_OF,
-    suffix: Suffix = ".ndjson",
-) -> dict[str, list[Path]]:
+def write_by_organisation(folder: Path, pilot: Pilot, *, suffix: Suffix = ".ndjson") -> dict[str, list[Path]]:
     """Write the very records of `write_pilot` apart: for each organisation that has any, a folder named after
     its source, with "profiles" and "vacancies", the one that would be empty left out.
 
-    Returns the files by source, in order. Parameters and errors are those of `write_pilot`; all records are
-    in memory at once.
+    Returns the files by source, in order. Errors are those of `write_pilot`; all records are in memory at
+    once.
     """
-    people = generate_profiles(profiles, seed=seed, region=region, taxonomy=taxonomy, as_of=as_of)
-    openings = generate_vacancies(vacancies, seed=seed, region=region, taxonomy=taxonomy, as_of=as_of)
+    people, openings = pilot.generate()
     divided = {
         "profiles": by_organisation(people, "werkzoekende"),
         "vacancies": by_organisation(openings, "vacature"),
@@ -87,21 +98,12 @@ def write_by_organisation(
     return written
 
 
-def write_truth(
-    path: Path,
-    *,
-    profiles: int = 2000,
-    vacancies: int = 300,
-    seed: int = 1,
-    region: Region | None = None,
-    taxonomy: Taxonomy | None = None,
-    as_of: date = AS_OF,
-) -> None:
-    """Write the synthetic grades of `generate_truth` as CSV with the columns vacancy, profile and grade.
+def write_truth(path: Path, pilot: Pilot) -> None:
+    """Write the synthetic grades of a pilot as CSV with the columns vacancy, profile and grade.
 
     The file appears whole or not at all. Raises OutputError where it can't be written.
     """
-    truth = generate_truth(profiles, vacancies, seed=seed, region=region, taxonomy=taxonomy, as_of=as_of)
+    truth = pilot.truth()
     with atomic(path) as file:
         file.write(truth.write_csv().encode())
 

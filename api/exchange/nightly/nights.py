@@ -15,13 +15,13 @@ import fcntl
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from data.errors import FileError, OutputError
+from api.exchange.nightly.files import remove, sync, sync_tree, writing
+from data.errors import FileError
 from engine.nightly import NightlyError
 
 __all__ = ["CURRENT", "Nights", "number_of"]
@@ -63,11 +63,15 @@ class Nights:
         if name is not None and name not in self.names():
             kept = ", ".join(self.names()) or "none"
             raise FileError(f"night {name}", "not kept", kept, "See `koppel nightly list`.")
-        try:
-            return (self.root / (name or CURRENT)).resolve(strict=True)
-        except OSError as problem:
-            remedy = "Run `koppel nightly run` first."
-            raise FileError(str(self.root), "no night is published here", remedy=remedy) from problem
+        link, missing = self.root / (name or CURRENT), None
+        while True:
+            try:
+                return link.resolve(strict=True)
+            except OSError as problem:
+                # A version that is replaced between two links of the way is gone: the way leads to another.
+                if missing == (missing := link.resolve()):
+                    remedy = "Run `koppel nightly run` first."
+                    raise FileError(str(self.root), "no night is published here", remedy=remedy) from problem
 
     def has(self, name: str) -> bool:
         """Tell whether a night was put, shown or not."""
@@ -80,7 +84,7 @@ class Nights:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Take turns. Raises OutputError where something can't be written."""
-        try:
+        with writing(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             lock = os.open(self.root, os.O_RDONLY)
             try:
@@ -88,9 +92,6 @@ class Nights:
                 yield
             finally:
                 os.close(lock)
-        except OSError as problem:
-            where = str(problem.filename or self.root)
-            raise OutputError(where, f"can't be written: {problem.strerror or problem}") from problem
 
     def put(self, name: str, built: Path) -> None:
         """Make a folder the next version of a night, in one step. Within `changing`."""
@@ -132,26 +133,3 @@ class Nights:
         new.symlink_to(target)
         new.replace(self.root / name)
         sync(self.root)
-
-
-def remove(version: Path) -> None:
-    """Remove a version: out of sight in one step, so that nobody sees half of it."""
-    gone = version.with_name(f".{secrets.token_hex(8)}")
-    version.rename(gone)
-    shutil.rmtree(gone)
-
-
-def sync(path: Path) -> None:
-    """Bring the content of a file, or the names in a folder, to the disk."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def sync_tree(folder: Path) -> None:
-    """Bring all that is in a folder to the disk."""
-    for path in folder.rglob("*"):
-        sync(path)
-    sync(folder)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from api.exchange.nightly.nights import sync
+from api.exchange.nightly.files import sync
 from api.exchange.nightly.taking_out import Taken
 from data.files import atomic
 
@@ -24,7 +24,8 @@ NOTICES: Final = "notices"
 def notify(nights: Nights, recipient: str, at: str, night: str, taken: Taken, fetched: str | None) -> None:
     """Tell a recipient what goes out of its lists, in one step; what it was told before isn't told again.
 
-    at : the moment of the withdrawal. fetched : when the recipient fetched these lists, if that is known.
+    at : the moment of the withdrawal.
+    fetched : when the recipient fetched these lists, None where that isn't known.
 
     Within `nights.changing`.
     """

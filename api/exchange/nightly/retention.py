@@ -33,14 +33,13 @@ def forget_nights(audit: Audit, keys: Path, nights: Nights, clock: Clock) -> int
 
     keys : the file of the keys.
 
-    Raises AuditUnavailable where the log can't be written: then nothing is removed.
+    Raises AuditUnavailable where the log can't be written: then nothing is removed from the store.
     """
     # So that no night is published or taken away meanwhile.
     with nights.changing(), audit.write() as connection:
         published = {number_of(name) for name in nights.names()}
-        gone = _over(connection, published, clock())
-        for number in gone:
-            connection.execute(delete(night).where(night.c.number == number))
+        gone = _unneeded(connection, published, clock())
+        connection.execute(delete(night).where(night.c.number.in_(gone)))
         first = select(func.min(night.c.cut_off)).scalar_subquery()
         columns = nightly_withdrawal.c
         is_old = (columns.withdrawn_at < func.coalesce(first, clock())) & columns.finished_at.is_not(None)
@@ -53,7 +52,7 @@ def forget_nights(audit: Audit, keys: Path, nights: Nights, clock: Clock) -> int
     return len(gone)
 
 
-def _over(connection: Connection, published: set[int], now: int) -> list[int]:
+def _unneeded(connection: Connection, published: set[int], now: int) -> list[int]:
     """Give the numbers of the nights that nobody needs any more."""
     rows = connection.execute(select(night).order_by(night.c.number)).all()
     kept = [row for row in rows if row.number in published or row.state == "running"]

@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from api.clock import DAY, NETHERLANDS, SECOND, spelled
 from api.exchange.answering import Match, log_subjects
+from api.exchange.nightly.files import writing
 from api.exchange.nightly.lease import Lease, holder_of
 from api.exchange.nightly.night import Night, night_of
 from api.exchange.nightly.recipients import OTHER, Recipient
@@ -36,7 +37,7 @@ from api.exchange.nightly.snapshot import (
 )
 from api.exchange.nightly.taking_out import absent_now, revise, take_out
 from api.exchange.nightly.withdrawal import finish, withdraw_ended
-from api.exchange.nightly.writing import Making, Part, Written, write_all, writing
+from api.exchange.nightly.writing import Making, Part, Written, write_all
 from api.store.tables import night as nights_table
 from api.store.tables import nightly_part, question
 from data.errors import FileError

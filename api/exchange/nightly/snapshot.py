@@ -12,7 +12,6 @@ import json
 import mmap
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from json import JSONDecoder
@@ -25,11 +24,12 @@ from pydantic_core import from_json
 
 from api.exchange import records
 from api.exchange.bodies import identified
+from api.exchange.nightly.files import writing
 from api.exchange.nightly.recipients import OTHER, Recipient, covered, not_covered, recipients
 from api.exchange.registry import read_registry
 from data.dataset import ID_FIELDS, batches
 from data.dataset.lines import to_lines
-from data.errors import OutputError, QuestionError
+from data.errors import QuestionError
 from data.files import atomic
 from engine.nightly import file_hash, parquet
 
@@ -120,7 +120,7 @@ def take_snapshot(
     """
     told = progress or (lambda what, done, whole: None)
     part = folder.with_name(f"{folder.name}.part")
-    with _writing(part), store.read() as connection:
+    with writing(part), store.read() as connection:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         registry = read_registry(connection)
@@ -296,12 +296,3 @@ def _given(registry: Registry, supplied: Sequence[Supplied]) -> dict[tuple[str, 
 def _mapped(path: Path) -> mmap.mmap:
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        where = str(problem.filename or folder)
-        raise OutputError(where, f"can't be written: {problem.strerror or problem}") from problem

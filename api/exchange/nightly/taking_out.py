@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import polars as pl
 from sqlalchemy import or_, select
 
-from api.exchange.nightly.nights import remove
+from api.exchange.nightly.files import remove
 from api.exchange.nightly.recipients import OTHER, Recipient, recipients
 from api.exchange.nightly.sealing import parties_of, read_manifest, seal_night, seal_party
 from api.exchange.registry import read_registry

@@ -30,10 +30,10 @@ def is_withdrawn(connection: Connection, handle: Handle, side: Side, decision: D
         return False
     asked = connection.scalar(select(question.c.asked_at).where(question.c.id == handle.question_id))
     # Without its question a vumID opens nothing anyway.
-    since = select(nightly_withdrawal).where(nightly_withdrawal.c.withdrawn_at >= (asked or 0))
+    withdrawn = select(nightly_withdrawal).where(nightly_withdrawal.c.withdrawn_at >= (asked or 0))
     caller, (source,) = decision.caller, (*decision.hosted, *decision.remote)
     parties = {caller.controller, caller.processor, source.oin}
-    for row in connection.execute(since):
+    for row in connection.execute(withdrawn):
         if row.oin is not None:
             if row.oin in parties:
                 return True

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from api.exchange.handles import Handles, Run
 from api.exchange.keys import Keys
+from api.exchange.nightly.files import writing
 from api.exchange.nightly.lists import Before, Lists, changes_between, part_path
 from api.exchange.nightly.recipients import OTHER, Recipient
 from api.exchange.nightly.snapshot import Texts, read_snapshot
-from data.errors import OutputError
 from data.files import atomic
 from engine.index import open_index
 from engine.nightly import NightlyError, end_with_parent, file_hash, parquet, read_block
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Making", "Part", "Writer", "Written", "write_all"]
 
 FEW: Final = 50_000
-"""Fewer own records are listed by this process alone: others would take longer to start."""
+"""Fewer own records than this are listed by this process alone: starting others would take longer."""
 
 AHEAD: Final = 2
 """How many files each process may be ahead of the log."""
@@ -170,16 +169,6 @@ def write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as file:
         file.write(content)
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Raise OutputError where something can't be written."""
-    try:
-        yield
-    except OSError as problem:
-        where = str(problem.filename or folder)
-        raise OutputError(where, f"can't be written: {problem.strerror or problem}") from problem
 
 
 _writer: Writer
