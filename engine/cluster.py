@@ -68,7 +68,7 @@ def _client(address: str | None, workers: int) -> Iterator[Any]:
     dask = _dask()
     if address is None:
         local = dask.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
         )
         with local, dask.Client(local) as client:
             yield client

@@ -30,7 +30,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from threading import Lock
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 import numpy as np
 
@@ -45,6 +46,8 @@ FORMAT: Final = 6
 
 MANIFEST: Final = "manifest.json"
 POINTER: Final = "CURRENT"
+
+_parsing: Final = Lock()
 
 _VERSION: Final = re.compile("[0-9a-f]{16}")
 _BUILDING: Final = re.compile(r"\.building-[0-9a-f]{16}(?:-([0-9]+))?")
@@ -137,7 +140,14 @@ def map_arrays(folder: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
 
     Copy-on-write, though nothing writes: for arrays that can't be written the kernels would be compiled anew.
     """
-    return {name: np.load(folder / f"{name}.npy", mmap_mode="c").view(np.ndarray) for name in names}
+    return {name: _mapped(folder / f"{name}.npy", "c").view(np.ndarray) for name in names}
+
+
+def _mapped(path: Path, mode: Literal["c", "r"]) -> NDArray[Any]:
+    # The head of an array is parsed as Python, and Python 3.11 can't parse in two threads at once.
+    with _parsing:
+        mapped: NDArray[Any] = np.load(path, mmap_mode=mode)
+    return mapped
 
 
 # -- building and publishing
@@ -327,7 +337,7 @@ def _describe(folder: Path) -> dict[str, dict[str, Any]]:
             continue
         entry: dict[str, Any] = {"size": path.stat().st_size, "sha256": _hash(path)}
         if path.suffix == ".npy":
-            entry |= _kind(np.load(path, mmap_mode="r"))
+            entry |= _kind(_mapped(path, "r"))
         described[path.relative_to(folder).as_posix()] = entry
     return described
 
