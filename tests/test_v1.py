@@ -299,6 +299,14 @@ def test_of_a_batch_with_one_wrong_record_nothing_is_stored(here: World) -> None
     assert len(shown(here)) == before
 
 
+def test_a_batch_of_the_other_side_is_refused_as_wrong(here: World) -> None:
+    before = len(shown(here))
+    with here.client(STAD) as client:
+        answer = client.put("/v1/sources/stad/records/vacature", json=[profile("fout")])
+    assert problem(answer, 400)["detail"] == "records: the side vacature"
+    assert len(shown(here)) == before
+
+
 def test_an_id_that_could_be_a_bsn_is_refused(here: World) -> None:
     with here.client(STAD) as client:
         answer = client.put("/v1/sources/stad/records/werkzoekende/111222333", json=profile("111222333"))

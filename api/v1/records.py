@@ -14,10 +14,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.exchange.errors import Invalid
 from api.exchange.rules import Caller
 from api.v1.callers import SECURED, Asking, own_source
 from api.v1.problems import ERRORS
 from api.v1.strict import StrictRequest
+from data.errors import FileError
 from data.standard import Side
 
 if TYPE_CHECKING:
@@ -73,7 +75,13 @@ class _Held:
         with NamedTemporaryFile(dir=state, prefix="batch-", suffix=".ndjson") as file:
             file.writelines(_lines(raw.decode()))
             file.flush()
-            return self.services.hosted.load(self.source_id, self.side, File(file.name)).stored
+            try:
+                return self.services.hosted.load(self.source_id, self.side, File(file.name)).stored
+            except FileError as problem:
+                # The file is what was sent; of another one the sender knows nothing.
+                if not problem.subject.startswith(file.name):
+                    raise
+                raise Invalid(f"records: {problem.allowed or problem.found}") from None
 
     def delete(self, ids: Sequence[str]) -> int:
         self._note(deleted=len(ids))
