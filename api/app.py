@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "create_app"]
 
 _CHECKPOINT_SECONDS: Final = 5.0
+_CHANGES_SECONDS: Final = 2.0
+"""How often is looked for changes that nobody took in: who noted them died, or is no server."""
 _DAY_SECONDS: Final = 60.0
 """How often is looked whether a new day has begun."""
 
@@ -99,6 +101,7 @@ class _Living:
         services = self._services
         always = [
             asyncio.create_task(_every(_CHECKPOINT_SECONDS, services.audit.checkpoint, "checkpoint.failed")),
+            asyncio.create_task(_every(_CHANGES_SECONDS, services.hosted.take_in, "take-in.failed")),
             asyncio.create_task(_every(_DAY_SECONDS, services.hosted.roll_over, "rollover.failed")),
         ]
         await send({"type": "lifespan.startup.complete"})
@@ -114,12 +117,12 @@ class _Living:
 async def _every(seconds: float, work: Callable[[], object], failed: str) -> None:
     """Do something in a thread again and again, and log where it fails.
 
-    The log is signed as far as it has come, so that a cut is seen also where nobody asks; the index is built
-    anew when a day has begun.
+    The log is signed as far as it has come, so that a cut is seen also where nobody asks; the index takes in
+    what has changed, and is built anew when a day has begun. Whatever fails is tried again.
     """
     while True:
         try:
             await asyncio.to_thread(work)
-        except (KoppelError, SQLAlchemyError) as problem:
+        except Exception as problem:
             _log.error(failed, error=type(problem).__name__)
         await asyncio.sleep(seconds)

@@ -68,7 +68,9 @@ def prepare(settings: Settings) -> Signatures:
     Gives how the kernels are called.
     """
     from api.services import open_services
+    from api.v1.records import drop_left_batches
 
+    drop_left_batches(settings.state)
     services = open_services(settings)
     services.prepare()
     services.store.close()

@@ -18,9 +18,9 @@ from laptop import OIN
 from served import served
 from sqlalchemy import func, select, text, update
 from starlette.types import Receive, Scope, Send
-from v1_world import BEROEP, DORP, NOBODY, PROCESSOR, STAD, World, problem, profile, world
+from v1_world import BEROEP, DORP, NOBODY, PROCESSOR, STAD, World, problem, profile, world, written
 
-from api.app import create_app
+from api.app import _every, create_app
 from api.busy import Busy
 from api.clock import DAY, now
 from api.exchange.hosted import HostedSources
@@ -83,6 +83,44 @@ def test_a_server_whose_index_is_of_an_earlier_day_builds_one_of_today(tmp_path:
             assert time.monotonic() - begin < 60
             time.sleep(0.05)
     assert day == str(yesterday.today() + timedelta(days=1))
+
+
+def test_a_change_that_nobody_took_in_counts_soon(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, record = Store(here.settings.store_url), profile("verweesd")
+    author = HostedSources(store, here.settings.index_folder, now)
+    monkeypatch.setattr(author, "take_in", lambda: True)
+    author.put("stad", "werkzoekende", "verweesd", *written(record))
+    begin, asked = time.monotonic(), {"vacature": {"beroep": {"codeBeroepsnaam": BEROEP}}, "top": 100}
+    with here.client(STAD) as client:
+
+        def found() -> int:
+            return len(client.post("/v1/rankings", json=asked).json()["matches"])
+
+        before = found()
+        while found() == before:
+            assert time.monotonic() - begin < 60
+            time.sleep(0.05)
+    store.close()
+
+
+def test_what_is_done_always_is_done_again_whatever_it_fails_by(logged: StringIO) -> None:
+    done: list[int] = []
+
+    def work() -> None:
+        done.append(len(done))
+        if done == [0]:
+            raise OSError(28, "No space left on device", "/geheim")
+
+    async def run() -> None:
+        task = asyncio.create_task(_every(0.01, work, "work.failed"))
+        while len(done) < 2:
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(run())
+    (line,) = logged.getvalue().splitlines()
+    assert json.loads(line)["event"] == "work.failed"
+    assert "geheim" not in line
 
 
 def test_asking_whether_it_is_ready_keeps_nobody_from_writing_and_writes_nothing(here: World) -> None:

@@ -9,8 +9,11 @@ import pytest
 from command import Ended, koppel, lines_of
 from logs import ASKER, show
 
+from api.commands import subject
 from api.commands.opened import audit_of, settings_of, store_of
+from api.exchange import subjects
 from api.exchange.audit import Audit
+from api.exchange.hosted import HostedSources
 
 ACTIVITY = ("--activity", "https://register.example.nl/activities/7")
 
@@ -117,6 +120,18 @@ def test_a_person_is_told_and_then_erased(exchange: Exchange) -> None:
     exchange.run("audit", "export", "-o", path)
     assert "all is well" in exchange.verify(path).out
     assert "anna" not in json.dumps(lines_of(path))
+
+
+def test_who_is_erased_is_in_no_answer_before_the_nights_are_gone_through(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show(exchange.log(), ["anna"])
+    done: list[object] = []
+    monkeypatch.setattr(HostedSources, "restrict", lambda _, source, side, ids: done.append((side, ids)))
+    monkeypatch.setattr(subject, "_take_out_of_nights", lambda *_: done.append("nights"))
+    monkeypatch.setattr(subjects, "erase", lambda *_: done.append("erased"))
+    subject.erase("utrecht", "anna", config=exchange.config)
+    assert done == [("werkzoekende", ["anna"]), "nights", "erased"]
 
 
 def test_whose_an_id_is_that_a_profile_and_a_vacancy_have_is_told_by_the_side(exchange: Exchange) -> None:

@@ -434,13 +434,14 @@ def test_many_changes_are_taken_in_by_a_new_index(
         assert connection.scalar(select(func.count()).select_from(record_change)) == 0
 
 
-def test_a_change_that_its_author_left_unfinished_is_taken_in_by_whoever_is_asked_next(
+def test_a_change_that_its_author_left_unfinished_is_taken_in_by_whoever_looks_next(
     light: HostedSources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(light, "take_in", lambda: True)
         put(light, "a", profile("1"))
     worker = another(light)
+    worker.take_in()
     assert found(worker)[0] == [("a", "1")]
 
 
@@ -479,6 +480,16 @@ def test_a_new_index_holds_nothing_of_who_was_deleted(light: HostedSources) -> N
     assert len(publications(light._root)) == 1
     files = [path for path in light._root.parent.rglob("*") if path.is_file()]
     assert not [path.name for path in files if b"gone-for-good" in path.read_bytes()]
+
+
+def test_what_one_that_was_killed_left_of_the_records_goes_with_the_next_index(light: HostedSources) -> None:
+    left = light._root.with_name("index.records")
+    left.mkdir()
+    (left / "werkzoekende-7.ndjson").write_bytes(spelt(profile("left")))
+    put(light, "a", profile("p1"))
+    light.rebuild()
+    assert not left.exists()
+    assert found(light)[0] == [("a", "p1")]
 
 
 def test_on_a_new_day_one_worker_builds_an_index_of_that_day_for_all(
@@ -662,7 +673,11 @@ def test_a_source_is_loaded_and_indexed_on_the_command_line(
     assert "1 profiles, 0 vacancies" in built.err
     assert found(HostedSources(store, state / "index", Time()))[0] == [("a", "1")]
     assert koppel("source", "load", "a", people, "--side", "x").code == 2
+    with store.read() as connection:
+        before = connection.scalar(select(func.count()).select_from(audit_entry))
     assert koppel("source", "load", "b", people, "--side", "werkzoekende").code == 4
+    with store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(audit_entry)) == before
     contacts = lines(tmp_path / "contacts.ndjson", [contact("2026-01-01")])
     asked = ("source", "load", "a", contacts, "--side", "werkgeverscontactmoment")
     assert koppel(*asked, "--on-error", "skip").code == 2

@@ -15,6 +15,7 @@ from api.exchange.audit import Audit
 from api.exchange.breach import Seen, breach
 from api.exchange.hosted import HostedSources
 from api.exchange.subjects import SubjectError, erase, export, restrict
+from api.exchange.trace import Trace, traced
 from api.store import Store, tables
 from data.standard import Side
 
@@ -117,6 +118,18 @@ def test_a_person_is_told_all_that_is_held_and_who_saw_it(store: Store, audit: A
     assert detail["controller"] == {"oin": ASKER, "name": "Gemeente"}
     assert detail["processor"] == {"oin": PROCESSOR, "name": None}
     assert exported["actor"] == "admin"
+
+
+def test_a_caller_gets_into_nobodys_log_by_the_trace_that_it_names(store: Store, audit: Audit) -> None:
+    (pseudonym,) = show(audit, ["4711"])
+    before = export(store, audit, "utrecht", "4711", "admin", "werkzoekende")["log"][0]["entries"]
+    with traced(Trace(pseudonym, "1" * 16)):
+        show(audit, ["4712"])
+    (told,) = export(store, audit, "utrecht", "4711", "admin", "werkzoekende")["log"]
+    assert [each["kind"] for each in told["entries"]] == [
+        *(each["kind"] for each in before),
+        "subject-export",
+    ]
 
 
 def test_of_a_record_that_is_elsewhere_the_log_alone_is_told(store: Store, audit: Audit) -> None:

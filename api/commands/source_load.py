@@ -54,12 +54,12 @@ def load(
     """
     if side not in _SIDES:
         raise typer.BadParameter("werkzoekende, vacature or werkgeverscontactmoment.", param_hint="--side")
+    if side == "werkgeverscontactmoment" and (on_error != "stop" or rejects):
+        raise typer.BadParameter("contacts are loaded all or none.", param_hint="--on-error, --rejects")
     settings = settings_of(config)
     _log(settings, source_id, side)
     hosted = _hosted(settings)
     if side == "werkgeverscontactmoment":
-        if on_error != "stop" or rejects:
-            raise typer.BadParameter("contacts are loaded all or none.", param_hint="--on-error, --rejects")
         note(f"Source {source_id}: {hosted.load_contacts(source_id, file):,} contacts stored.")
         return
     with working(f"Loading {file.name}") as told:
@@ -80,10 +80,11 @@ def load(
 
 @commands.command(epilog="Example: koppel source index")
 def index(config: Config = None) -> None:
-    """Build the index of the hosted sources anew, as of today. Run it every night.
+    """Build the index of the hosted sources anew, as of today.
 
-    Questions are answered meanwhile. A ranking counts experience up to the day of
-    the index; what has been deleted is gone from the disk with the next index.
+    A server does it itself when a day has begun. Questions are answered meanwhile.
+    A ranking counts experience up to the day of the index; what has been deleted is
+    gone from the disk with the next index.
     """
     hosted = _hosted(settings_of(config))
     with working("Building the index") as told:
@@ -96,9 +97,12 @@ def index(config: Config = None) -> None:
 
 
 def _log(settings: Settings, source_id: str, side: str) -> None:
-    """Log that records are loaded."""
+    """Log that records are loaded, if the source is hosted here: else what was given may be anything."""
+    from api.exchange.hosted import declares_no_bsn
+
     audit = audit_of(settings, store_of(settings))
     with audit.write() as connection:
+        declares_no_bsn(connection, source_id)
         audit.append(connection, "records", {"actor": account(), "source": source_id, "side": side})
 
 

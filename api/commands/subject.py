@@ -78,9 +78,12 @@ def erase(source: Source, record_id: RecordId, side: OfSide = None, config: Conf
     audit = audit_of(settings, store)
     with store.read() as connection:
         side = side_of(connection, source, record_id, side)
-    # First: who is erased isn't known any more.
+    holder = holder_of(settings, store)
+    # In no answer, and in no night that is made meanwhile; then out of those that were made. Who is erased
+    # isn't known any more.
+    holder.restrict(source, side, [record_id])
     _take_out_of_nights(settings, audit, source, record_id)
-    erase_of(audit, holder_of(settings, store), source, record_id, account(), side)
+    erase_of(audit, holder, source, record_id, account(), side)
     note("Erased.")
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,7 +23,6 @@ from datetime import UTC, date, datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,16 +53,13 @@ if TYPE_CHECKING:
     from data.standard import Side
     from data.taxonomy import Taxonomy
 
-__all__ = ["HostedSources", "Loaded"]
+__all__ = ["HostedSources", "Loaded", "declares_no_bsn"]
 
 MOST_CHANGES: Final = 5_000
 """More changes than this are taken in by a new index: changes are searched beside it, and that takes time."""
 
 STORED_AT_ONCE: Final = 500
 """Records in a transaction of a load: others can write in between."""
-
-_LOOK_SECONDS: Final = 2.0
-"""How often a worker looks for changes that nobody took in: who noted them died, or was no worker."""
 
 _ATTEMPTS: Final = 4
 _KEPT: Final = 1
@@ -106,7 +102,6 @@ class HostedSources:
         self._store, self._root, self._clock, self._taxonomy = store, root, clock, taxonomy
         self._index: MatchIndex | None = None
         self._lock = Lock()
-        self._looked = 0.0
 
     def prepare(self) -> None:
         """Open the index, build it where none can be opened, and have all ready for the first question."""
@@ -136,7 +131,6 @@ class HostedSources:
         """
         if not sources:
             return Matches()
-        self._look_for_changes()
         today, side = self.today(), question.side
         for _ in range(_ATTEMPTS):
             # One more than is shown decides whether there are more, so it must be there, too.
@@ -209,7 +203,7 @@ class HostedSources:
         """
         new = records.checked(body, value, side, record_id)
         with self._store.write() as connection:
-            declared = _declared_no_bsn(connection, source_id)
+            declared = declares_no_bsn(connection, source_id)
             if records.could_be_bsn(record_id) and not declared:
                 raise records.refuse_bsn()
             records.put(connection, source_id, side, [new], self._clock(), expires_at)
@@ -245,22 +239,18 @@ class HostedSources:
 
         Then `rebuild` does. Raises OutputError where the index can't be written.
         """
-        with self._store.read() as connection:
-            changes = records.pending(connection, MOST_CHANGES + 1)
-        if not changes:
+        # One at a time: who comes second finds nothing left to do.
+        with _alone(self._beside("taking-in")):
+            with self._store.read() as connection:
+                changes = records.pending(connection, MOST_CHANGES + 1)
+            if not changes:
+                return True
+            if len(changes) > MOST_CHANGES or not publications(self._root):
+                return False
+            self._publish([change.key for change in changes])
+            with self._store.write() as connection:
+                records.taken_in(connection, [change.number for change in changes])
             return True
-        if len(changes) > MOST_CHANGES or not publications(self._root):
-            return False
-        self._publish([change.key for change in changes])
-        with self._store.write() as connection:
-            records.taken_in(connection, [change.number for change in changes])
-        return True
-
-    def _look_for_changes(self) -> None:
-        now = time.monotonic()
-        if now - self._looked >= _LOOK_SECONDS:
-            self._looked = now
-            self.take_in()
 
     def _publish(self, keys: Iterable[Key]) -> None:
         """Have the index hold of records what the store holds of them now."""
@@ -314,7 +304,7 @@ class HostedSources:
         told = progress or (lambda what, done, whole: None)
         began = self._clock()
         with self._store.read() as connection:
-            declared = _declared_no_bsn(connection, source_id)
+            declared = declares_no_bsn(connection, source_id)
         reading = batches(
             path,
             side,
@@ -357,7 +347,7 @@ class HostedSources:
         """
         contacts = read_contacts(path)
         with self._store.write() as connection:
-            _declared_no_bsn(connection, source_id)
+            declares_no_bsn(connection, source_id)
             replace_contacts(connection, source_id, contacts, self._clock())
         return len(contacts)
 
@@ -376,7 +366,7 @@ class HostedSources:
         self._root.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             stack.enter_context(_alone(self._beside("building")))
-            name = stack.enter_context(TemporaryDirectory(dir=self._root.parent))
+            folder = stack.enter_context(_emptied(self._beside("records")))
             # Before the records are read: what is published behind it may not have been in the store yet.
             index = self._opened()
             if index is None:
@@ -388,7 +378,7 @@ class HostedSources:
                 for side in SIDES:
                     for number, source_id in enumerate(records.holders(connection, side)):
                         told(f"Reading {source_id}", 0, 0)
-                        path = files[side][source_id] = Path(name) / f"{side}-{number}.ndjson"
+                        path = files[side][source_id] = folder / f"{side}-{number}.ndjson"
                         with path.open("wb") as file:
                             for line in records.all_shown(connection, source_id, side, at):
                                 file.write(line + b"\n")
@@ -449,7 +439,18 @@ def _holder(key: Key) -> tuple[str, Side]:
     return key.source_id, key.side
 
 
-def _declared_no_bsn(connection: Connection, source_id: str) -> bool:
+@contextmanager
+def _emptied(folder: Path) -> Iterator[Path]:
+    """Give an empty folder, and remove it; what one left that was killed is gone, too."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def declares_no_bsn(connection: Connection, source_id: str) -> bool:
     """Tell whether a source declared that its ids are no BSN. Raises QuestionError where it isn't here."""
     found = connection.execute(
         select(source.c.hosted, source.c.bsn_declared_at).where(source.c.id == source_id)

@@ -155,9 +155,13 @@ def _of(table: Any, source_id: str, record_id: str, side: Side | None) -> Any:
     return found if side is None else found.where(table.c.side == side)
 
 
-def _naming(connection: Connection, pseudonym: str) -> Any:
+def _naming(connection: Connection, pseudonym: str) -> list[Any]:
     found = select(audit_entry.c.at, audit_entry.c.kind, audit_entry.c.body)
-    return connection.execute(found.where(audit_entry.c.body.contains(pseudonym)).order_by(audit_entry.c.seq))
+    holding = found.where(audit_entry.c.body.contains(pseudonym)).order_by(audit_entry.c.seq)
+    # It may stand elsewhere in an entry: in the id of a trace, which is the caller's own choice.
+    return [
+        row for row in connection.execute(holding) if pseudonym in json.loads(row.body).get("subjects", ())
+    ]
 
 
 def _entry(row: Any, names: dict[str, str]) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path as File
 from tempfile import NamedTemporaryFile
+from time import time
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 from anyio.to_thread import run_sync
@@ -27,13 +29,17 @@ if TYPE_CHECKING:
 
     from api.services import Services
 
-__all__ = ["records"]
+__all__ = ["drop_left_batches", "records"]
 
 MOST: Final = 500
 """Records that are deleted at a time."""
 
 TOGETHER: Final = 2_000
 """Records that are put at a time: a load checks so many before it stores the first of them."""
+
+_BATCH: Final = "batch-"
+_LEFT_SECONDS: Final = 3_600.0
+"""A batch is stored in less than this."""
 
 _BLANK_OR_COMMA: Final = " \t\r\n,"
 _ONE_LINE: Final = str.maketrans("\r\n", "  ")
@@ -56,6 +62,14 @@ class Deleted(BaseModel):
     deleted: int = Field(ge=0)
 
 
+def drop_left_batches(state: File) -> None:
+    """Remove the batches that processes left in the state folder that were killed while they stored them."""
+    for path in state.glob(f"{_BATCH}*"):
+        with suppress(FileNotFoundError):
+            if time() - path.stat().st_mtime > _LEFT_SECONDS:
+                path.unlink()
+
+
 @dataclass(frozen=True)
 class _Held:
     """The records of one side of one of the caller's own sources."""
@@ -72,7 +86,7 @@ class _Held:
     def load(self, raw: bytes, n: int) -> int:
         self._note(put=n)
         state = self.services.settings.state
-        with NamedTemporaryFile(dir=state, prefix="batch-", suffix=".ndjson") as file:
+        with NamedTemporaryFile(dir=state, prefix=_BATCH, suffix=".ndjson") as file:
             file.writelines(_lines(raw.decode()))
             file.flush()
             try:
