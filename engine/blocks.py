@@ -130,7 +130,7 @@ def take_facts(columns: Columns, rows: NDArray[np.intp] | None = None) -> Facts:
     for name in set(FACTS.names or ()) & set(columns._fields):
         table[name] = getattr(columns, name)[rows]
     table["first_language"], table["n_languages"] = indptr[:-1], np.diff(indptr)
-    levels = np.minimum(columns.language_levels[places] + np.int8(1), np.int8(MOST_LEVEL)).astype(np.uint32)
+    levels = np.minimum(columns.language_levels[places], MOST_LEVEL - 1).astype(np.uint32) + np.uint32(1)
     digits = (levels << np.arange(0, 16, 4, dtype=np.uint32)).sum(axis=1, dtype=np.uint32)
     return Facts(table, columns.language[places].astype(np.uint32) << np.uint32(16) | digits)
 

@@ -8,6 +8,7 @@ records break ties, so a scheduler that others can reach needs TLS.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -51,7 +52,11 @@ def _ranked(client: Any, root: Path, folder: Path, blocks: Sequence[Block]) -> I
             raise _told(future.exception())
         if future.status != "finished":
             raise NightlyError("the cluster", f"gave up a block ({future.status})", remedy=_LOST)
-        yield future.result()
+        try:
+            ranked = future.result()
+        except (OSError, CancelledError) as problem:
+            raise NightlyError("the cluster", "was lost", remedy=_LOST) from problem
+        yield ranked
         future.release()
 
 

@@ -63,9 +63,6 @@ class Ids:
         for start in range(0, self._n, _AT_ONCE):
             yield from self._read(np.arange(start, min(start + _AT_ONCE, self._n))).to_list()
 
-    def __contains__(self, record_id: object) -> bool:
-        return any(each == record_id for each in self)
-
     def gather(self, rows: NDArray[np.integer[Any]]) -> pl.Series:
         """Return the ids of rows, String (m,), in their order."""
         found, place = np.unique(rows, return_inverse=True)

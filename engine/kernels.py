@@ -242,11 +242,15 @@ class Best(NamedTuple):
     held: NDArray[Any]
     """(n, room) of `HELD`"""
     last: NDArray[Any]
-    """(n,) of `HELD`, the last of the best k; its key is 0 as long as k were not held"""
+    """(n,) of `HELD`: whoever is behind it is passed over. Its key is 0 as long as nobody is; it may rise too
+    soon, see `rank`"""
 
 
 def _type_fetch(_: Any, array: Any, index: Any) -> Any:
-    """Have `array[index]` fetched into the cache, and don't wait for it. C-contiguous, 1 dimension."""
+    """Have an element fetched into the cache, and don't wait for it.
+
+    array : C-contiguous. index : counts through all of it, and may lie beyond the end.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data

@@ -32,7 +32,7 @@ from data.files import atomic
 from engine.conditions import Settings
 from engine.features import stable_hash
 from engine.index import MatchIndex, open_index
-from engine.rank import Ranker
+from engine.rank import TILE, Ranker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +64,7 @@ __all__ = [
     "write_expected",
 ]
 
-BLOCK: Final = 2048
+BLOCK: Final = TILE
 """Asking records in a block: as many as the kernel goes through at a time."""
 
 LESS: Final = 16
@@ -166,9 +166,7 @@ def cut(index: MatchIndex, jobs: Iterable[Job], size: int = BLOCK) -> Iterator[B
             yield Block(index.publication.version, job, first, min(first + size, n))
 
 
-def rank_block(
-    index: MatchIndex, block: Block, expected: Expected | None = None, *, threads: int = 1
-) -> pl.DataFrame:
+def rank_block(index: MatchIndex, block: Block, expected: Expected | None = None) -> pl.DataFrame:
     """Rank the best candidates of the records of a block, by the suggested weights and the usual conditions.
 
     expected : what makes it quick, and no other.
@@ -184,7 +182,7 @@ def rank_block(
     ranker = index.ranker(settings, sources=job.sources, **given)
     if expected is not None and isinstance(ranker, Ranker):
         ranker.expect(expected.of(collection.encoded.records.columns.hash[rows]))
-    ranking = ranker.rank(job.k, threads=threads)
+    ranking = ranker.rank(job.k)
     asks, found = (
         (ranking.profile, ranking.vacancy)
         if job.side == "werkzoekende"
@@ -406,6 +404,9 @@ def in_threads(threads: int) -> Seat:
     """Give a seat for so many threads of this process."""
 
     def seat(root: Path, folder: Path, blocks: Sequence[Block]) -> Iterator[Ranked]:
+        if blocks:
+            # Before each of the threads does.
+            _opened(root, blocks[0].version)
         with ThreadPoolExecutor(threads) as pool:
             yield from _as_done(pool, root, folder, blocks)
 
@@ -416,8 +417,9 @@ def in_processes(processes: int) -> Seat:
     """Give a seat for so many new processes. One that is killed costs its block, which is done again."""
 
     def seat(root: Path, folder: Path, blocks: Sequence[Block]) -> Iterator[Ranked]:
-        left = list(blocks)
-        for attempt in range(_ATTEMPTS):
+        left, in_vain = list(blocks), 0
+        while left:
+            before = len(left)
             try:
                 # Spawned: a fork would take locks along that other threads hold.
                 context = get_context("spawn")
@@ -426,12 +428,11 @@ def in_processes(processes: int) -> Seat:
                         left.remove(ranked.block)
                         yield ranked
             except BrokenProcessPool as problem:
-                if attempt == _ATTEMPTS - 1:
+                in_vain = in_vain + 1 if len(left) == before else 0
+                if in_vain == _ATTEMPTS:
                     raise NightlyError(
                         "the processes that rank", "were killed each time", remedy="Is there enough memory?"
                     ) from problem
-            else:
-                return
 
     return seat
 

@@ -87,8 +87,8 @@ class Placement:
     def parts(self, gaps: int | None = None) -> tuple[list[dict[str, int]], list[list[Gap]]]:
         """Give the points of each group that is asked, and the gaps, costliest first, of every candidate.
 
-        They are those of `explain`, on the side of the asking record, in the same order; the points add up to
-        its score.
+        They are those of `explain`, on the side of the asking record; the points add up to its score. Groups
+        come in the order of `GROUPS`, conditions behind them, gaps in that of `explain`.
 
         gaps : at most so many of each candidate, by default all.
         """

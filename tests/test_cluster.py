@@ -122,6 +122,20 @@ def test_a_run_whose_cluster_is_lost_is_gone_on_with_elsewhere(
     assert files_of(root, blocks, tmp_path, on_cluster(None, 1)) == expected
 
 
+def test_a_scheduler_that_is_lost_while_blocks_come_in_is_said_to_be(
+    cluster: Cluster, root: Path, blocks: list[Block], tmp_path: Path
+) -> None:
+    wait_for_workers(cluster, 1)
+
+    def told(done: int, whole: int) -> None:
+        if done:
+            cluster.scheduler.kill()
+
+    seat = on_cluster(str(cluster.file))
+    with pytest.raises(NightlyError, match="the cluster"):
+        rank_blocks(root, tmp_path / "blocks", blocks, Ledger(tmp_path / "ledger"), seat, told)
+
+
 def test_what_goes_wrong_in_a_worker_is_told_as_it_is(
     root: Path, blocks: list[Block], tmp_path: Path
 ) -> None:
