@@ -4,8 +4,8 @@ The head of a request ends where its body starts: what a trailer says after the 
 bounded while it comes in, before anybody knows who sends it. What is no HTTP is refused in the form of the
 contract that it was meant for. Whoever is answered before all of its request came in can read the answer: a
 connection that is closed with bytes unread is reset, and the answer lost with it. And a connection has so
-many answers and no more: the processes that serve share an address, and each would otherwise keep the
-clients that it got.
+many answers and no more, fewer where others wait: the processes that serve share an address, and each would
+otherwise keep the clients that it got.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from api.contracts.answers import refused
 from api.contracts.headers import VERSION
 from api.exchange.errors import Invalid
+from api.threads import n_waiting
 from api.v1.problems import problem_of
 
 __all__ = ["Protocol"]
@@ -29,7 +30,10 @@ LINGER_SECONDS: Final = 5.0
 """How much, and for how long, a request that is answered already is still read and thrown away."""
 
 ANSWERS: Final = 100
-"""Answers on one connection. Then it is closed, and the next one goes to a worker that has less to do."""
+FEW_ANSWERS: Final = 10
+CROWD: Final = 2
+"""Answers on one connection, and fewer where so many wait for their turn. Then it is closed, and the next one
+goes to a worker that has less to do."""
 
 _REFUSAL: Final = Invalid("HTTP: a request of RFC 9112, with a head of at most 64 KiB")
 
@@ -80,7 +84,8 @@ class Protocol(HttpToolsProtocol):
         self._unheard_bytes, self._in_head = 0, False
         super().on_headers_complete()
         self._answers += 1
-        if self._answers >= ANSWERS and self.cycle is not None:
+        most = FEW_ANSWERS if n_waiting() >= CROWD else ANSWERS
+        if self._answers >= most and self.cycle is not None:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:

@@ -44,6 +44,9 @@ __all__ = ["apart", "prepare", "serve"]
 T = TypeVar("T")
 
 _HUNG_SECONDS: Final = 30
+_OBJECTS: Final = 50_000
+"""How many more objects there are before the collector looks for cycles among them."""
+
 _IDLE_SECONDS: Final = 15
 _LEAVE_SECONDS: Final = 0.5
 _ONLY_OWNER_AND_GROUP: Final = 0o117
@@ -141,9 +144,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> ASGIApp:
         app = load(self._settings)
-        # What is there now is never looked at by the collector again: its pages stay shared.
+        # What is there now is never looked at by the collector again: its pages stay shared. An answer makes
+        # thousands of objects that go with it, and hardly a cycle: to look for cycles seldom is enough.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
         return app
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from anyio import CancelScope, to_thread
 
-__all__ = ["in_turn", "share_threads"]
+__all__ = ["in_turn", "n_waiting", "share_threads"]
 
 T = TypeVar("T")
 
@@ -24,6 +24,7 @@ _BESIDE: Final = 4
 # It goes from one call to the next without waiting for the event loop, as a limited thread of AnyIO would.
 # The thread starts with the first call: none is there when workers are forked.
 _questions: Final = ThreadPoolExecutor(1, "questions")
+_in_hand = 0
 
 
 def share_threads() -> None:
@@ -36,7 +37,17 @@ async def in_turn(function: Callable[..., T], *arguments: Any) -> T:
 
     It must not wait for another question. It is waited for, also where the caller is cancelled.
     """
+    global _in_hand
     run = copy_context().run
-    with CancelScope(shield=True):
-        answer = await asyncio.get_running_loop().run_in_executor(_questions, run, function, *arguments)
+    _in_hand += 1
+    try:
+        with CancelScope(shield=True):
+            answer = await asyncio.get_running_loop().run_in_executor(_questions, run, function, *arguments)
+    finally:
+        _in_hand -= 1
     return answer
+
+
+def n_waiting() -> int:
+    """Tell how many wait for their turn."""
+    return max(0, _in_hand - 1)

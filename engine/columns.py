@@ -158,7 +158,7 @@ class Records:
     def ids_of(self, rows: NDArray[np.integer[Any]]) -> pl.Series:
         """Return the ids of rows, in their order."""
         if isinstance(self.ids, Ids):
-            return self.ids.gather(rows)
+            return pl.Series("id", self.ids.gather(rows), dtype=pl.String)
         return pl.Series("id", self.ids, dtype=pl.String).gather(rows)
 
     def sources_of(self, rows: NDArray[np.integer[Any]]) -> pl.Series:

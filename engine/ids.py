@@ -38,7 +38,7 @@ def pack(ids: pl.Series) -> tuple[str, dict[str, NDArray[Any]]]:
     """
     form = _form(ids)
     if form:
-        digits = [place for place, letter in enumerate(form) if letter == DIGIT]
+        digits = _places(form)
         parts = [_packed(ids[start : start + _AT_ONCE], digits) for start in range(0, len(ids), _AT_ONCE)]
         return form, {"hex": np.concatenate(parts)}
     text = np.frombuffer("".join(ids.to_list()).encode(), np.uint8)
@@ -57,23 +57,24 @@ class Ids:
         return self._n
 
     def __getitem__(self, row: int) -> str:
-        return str(self._read(np.array([range(self._n)[row]]))[0])
+        return self._read(np.array([range(self._n)[row]]))[0]
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, self._n, _AT_ONCE):
-            yield from self._read(np.arange(start, min(start + _AT_ONCE, self._n))).to_list()
+            yield from self._read(np.arange(start, min(start + _AT_ONCE, self._n)))
 
-    def gather(self, rows: NDArray[np.integer[Any]]) -> pl.Series:
-        """Return the ids of rows, String (m,), in their order."""
+    def gather(self, rows: NDArray[np.integer[Any]]) -> list[str]:
+        """Return the ids of rows (m,), in their order."""
         found, place = np.unique(rows, return_inverse=True)
-        return self._read(found).gather(place)
+        ids = self._read(found)
+        return [ids[at] for at in place.tolist()]
 
-    def _read(self, rows: NDArray[np.integer[Any]]) -> pl.Series:
+    def _read(self, rows: NDArray[np.integer[Any]]) -> list[str]:
         if self._form:
             return _unpacked(self._arrays["hex"][rows], self._form)
         text, ends = self._arrays["text"], self._arrays["ends"]
         spans = zip(ends[rows].tolist(), ends[rows + 1].tolist(), strict=True)
-        return pl.Series("id", [text[start:end].tobytes().decode() for start, end in spans], pl.String)
+        return [text[start:end].tobytes().decode() for start, end in spans]
 
 
 def _form(ids: pl.Series) -> str:
@@ -92,10 +93,13 @@ def _packed(ids: pl.Series, digits: list[int]) -> NDArray[np.uint8]:
     return (values[:, 0::2] << 4 | values[:, 1::2]).astype(np.uint8)
 
 
-def _unpacked(packed: NDArray[np.uint8], form: str) -> pl.Series:
+def _unpacked(packed: NDArray[np.uint8], form: str) -> list[str]:
     letters = np.tile(np.frombuffer(form.encode(), np.uint8), (len(packed), 1))
-    values = np.stack([packed >> 4, packed & 15], axis=2).reshape(len(packed), 2 * packed.shape[1])
-    letters[:, [place for place, letter in enumerate(form) if letter == DIGIT]] = _DIGITS[values]
-    text = letters.tobytes().decode()
-    size = len(form)
-    return pl.Series("id", [text[at : at + size] for at in range(0, len(text), size)], pl.String)
+    digits = np.frombuffer(packed.tobytes().hex().encode(), np.uint8)
+    letters[:, _places(form)] = digits.reshape(len(packed), 2 * packed.shape[1])
+    text, size = letters.tobytes().decode(), len(form)
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def _places(form: str) -> list[int]:
+    return [place for place, letter in enumerate(form) if letter == DIGIT]

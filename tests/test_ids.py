@@ -29,9 +29,7 @@ def test_packed_ids_are_those_that_were_packed(ids: list[str]) -> None:
 @given(st.lists(UUIDS | TEXTS, min_size=1, max_size=20), st.data())
 def test_ids_are_gathered_in_the_order_of_the_rows(ids: list[str], data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.integers(0, len(ids) - 1), max_size=40))
-    gathered = packed(ids).gather(np.array(rows, np.int32))
-    assert gathered.to_list() == [ids[row] for row in rows]
-    assert gathered.dtype == pl.String
+    assert packed(ids).gather(np.array(rows, np.int32)) == [ids[row] for row in rows]
 
 
 def test_uuids_take_sixteen_bytes_each() -> None:

@@ -9,7 +9,7 @@ import pytest
 from anyio import create_task_group, fail_after
 from anyio.to_thread import run_sync
 
-from api.threads import in_turn, share_threads
+from api.threads import in_turn, n_waiting, share_threads
 
 
 def test_questions_are_answered_in_turn_in_one_thread() -> None:
@@ -31,6 +31,21 @@ def test_questions_are_answered_in_turn_in_one_thread() -> None:
     assert together == 1
     assert threads.isdisjoint({threading.get_ident()})
     assert len(threads) == 1
+
+
+def test_who_waits_for_a_turn_is_counted() -> None:
+    async def ask() -> list[int]:
+        seen = [n_waiting()]
+        answered = threading.Event()
+        asking = [asyncio.create_task(in_turn(answered.wait)) for _ in range(3)]
+        await asyncio.sleep(0)
+        seen.append(n_waiting())
+        asking[1].cancel()
+        answered.set()
+        await asyncio.gather(*asking, return_exceptions=True)
+        return [*seen, n_waiting()]
+
+    assert asyncio.run(ask()) == [0, 2, 0]
 
 
 def test_a_question_is_answered_while_every_other_thread_is_loading() -> None:

@@ -59,9 +59,11 @@ class Exchange:
         document : `{"vraagObject": …}`, parsed JSON.
         """
         question = question_of(document, side)
-        decision, opened = await available(self._open, caller, question)
-        answers = await self._ask_remotes(decision, Inquiry.matches(question))
-        return await available(self._answer, decision, opened, question, answers)
+        decision, opened, answer = await available(self._begin, caller, question)
+        if answer is None:
+            answers = await self._ask_remotes(decision, Inquiry.matches(question))
+            answer = await available(self._answer, decision, opened, question, answers)
+        return answer
 
     async def detail(self, caller: Caller, side: Side, vum_id: str) -> bytes:
         """Give the record that a vumID stands for, and whose it is.
@@ -132,15 +134,16 @@ class Exchange:
 
     # A question
 
-    def _open(self, caller: Caller, question: Question) -> tuple[Decision, Opened]:
-        """Decide, and where remote sources will be asked, log that."""
+    def _begin(self, caller: Caller, question: Question) -> tuple[Decision, Opened, Answer | None]:
+        """Decide, and answer at once, unless remote sources will be asked: then log that."""
         decision, opened = self._decide(caller, question.side), self._questions.open()
-        if decision.remote:
-            asked = criteria(question)
-            with self._audit.write() as connection:
-                self._questions.begin(connection, opened, caller, question.side, "vraag", asked)
-                self._audit.append(connection, "asked", decision.asked(opened.id, asked))
-        return decision, opened
+        if not decision.remote:
+            return decision, opened, self._answer(decision, opened, question, ())
+        asked = criteria(question)
+        with self._audit.write() as connection:
+            self._questions.begin(connection, opened, caller, question.side, "vraag", asked)
+            self._audit.append(connection, "asked", decision.asked(opened.id, asked))
+        return decision, opened, None
 
     def _answer(
         self,

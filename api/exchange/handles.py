@@ -129,14 +129,13 @@ class Handles:
         key = self._keys.newest()
         head, associated = _VERSION + key.id, _associated(_VERSION, key, side, party)
         fixed = _FIXED.pack(uuid.UUID(question_id).bytes, expires_at)
-        nonces = os.urandom(_NONCE * len(keys))
-        tokens = []
+        nonces, encrypt = os.urandom(_NONCE * len(keys)), key.aead.encrypt
+        raw: list[bytes] = []
         for number, (source_id, record_id) in enumerate(keys):
             text = fixed + _measured(source_id) + _measured(record_id)
             nonce = nonces[_NONCE * number : _NONCE * (number + 1)]
-            sealed = key.aead.encrypt(nonce, text.ljust(_TEXT, b"\0"), associated)
-            tokens.append(base64.urlsafe_b64encode(head + nonce + sealed).decode())
-        return tokens
+            raw += head, nonce, encrypt(nonce, text.ljust(_TEXT, b"\0"), associated)
+        return _spelled(b"".join(raw))
 
     def seal_nightly(
         self,
@@ -149,18 +148,17 @@ class Handles:
         """Give the vumIDs of a nightly run, always the same; as `seal`, for (question, source, record id)."""
         head, associated = _NIGHTLY + run.key.id + run.id, [_associated(_NIGHTLY, run.key, side, party)]
         encrypt = run.key.nightly(run.id).encrypt
-        # Millions are sealed in a night: what many have in common is made once, and all are spelled together.
+        # Millions are sealed in a night: what many have in common is made once.
         fixed = {
             each: _FIXED.pack(uuid.UUID(each).bytes, expires_at) for each in {each for each, _, _ in records}
         }
         record = cache(lambda source_id, record_id: _measured(source_id) + _measured(record_id))
-        raw = b"".join(
-            head + encrypt((fixed[question_id] + record(*key)).ljust(_TEXT, b"\0"), associated)
-            for question_id, *key in records
+        return _spelled(
+            b"".join(
+                head + encrypt((fixed[question_id] + record(*key)).ljust(_TEXT, b"\0"), associated)
+                for question_id, *key in records
+            )
         )
-        # All are equally long, in whole groups of base64.
-        spelled, size = base64.urlsafe_b64encode(raw).decode(), (_HEAD + _SEALED) // 3 * 4
-        return [spelled[at : at + size] for at in range(0, len(spelled), size)]
 
     def open(self, token: object, side: Side, party: Party) -> Handle | None:
         """Give what a vumID stands for.
@@ -203,6 +201,12 @@ def _associated(version: bytes, key: Key, side: Side, party: Party) -> bytes:
     return b"|".join(
         [version, key.id.hex().encode(), side.encode(), party.controller.encode(), party.processor.encode()]
     )
+
+
+def _spelled(raw: bytes) -> list[str]:
+    """Spell tokens that stand behind one another: all are equally long, in whole groups of base64."""
+    spelled, size = base64.urlsafe_b64encode(raw).decode(), (_HEAD + _SEALED) // 3 * 4
+    return [spelled[at : at + size] for at in range(0, len(spelled), size)]
 
 
 def _measured(text: str) -> bytes:

@@ -84,13 +84,11 @@ class Rankings:
 
         Raises Invalid, or Incomplete, for what is wrong with `wanted`; Unavailable where no source answers.
         """
-        begun = await available(self._begin, caller, wanted)
-        answers: list[SourceAnswer] = []
-        if begun.inquiry is not None:
-            remotes = [self._remotes.get(source) for source in begun.decision.remote]
-            inquiry = Inquiry.matches(begun.inquiry)
-            answers = await ask_all(remotes, inquiry, caller, seconds=self._seconds, limit=self._limit)
-        return await available(self._finish, wanted, begun, answers)
+        begun, answer = await available(self._begin, caller, wanted)
+        if answer is None:
+            answers = await self._ask_remotes(begun)
+            answer = await available(self._answer, wanted, begun, answers)
+        return answer
 
     async def explain(self, caller: Caller, wanted: Wanted, candidate: str | Mapping[str, Any]) -> bytes:
         """Explain the place of one candidate: parts that add up, gaps, conditions.
@@ -104,7 +102,20 @@ class Rankings:
         """
         return await available(self._explain, caller, wanted, candidate)
 
-    def _begin(self, caller: Caller, wanted: Wanted) -> _Begun:
+    async def _ask_remotes(self, begun: _Begun) -> list[SourceAnswer]:
+        if begun.inquiry is None:
+            return []
+        remotes = [self._remotes.get(source) for source in begun.decision.remote]
+        inquiry = Inquiry.matches(begun.inquiry)
+        return await ask_all(
+            remotes, inquiry, begun.decision.caller, seconds=self._seconds, limit=self._limit
+        )
+
+    def _begin(self, caller: Caller, wanted: Wanted) -> tuple[_Begun, Answer | None]:
+        """Decide, and answer at once, unless remote sources will be asked: then log that.
+
+        Raises as `rank`.
+        """
         if not 1 <= wanted.top <= self._limit:
             raise Invalid(f"top: 1 to {self._limit}")
         registry = self._reader.current()
@@ -115,12 +126,13 @@ class Rankings:
         asking, opened = self._asking(decision, wanted), self._questions.open()
         inquiry = (question or derived_question(asking, wanted)) if decision.remote else None
         begun = _Begun(decision, opened, asking, question, inquiry)
-        if inquiry is not None:
-            told = told_of(wanted, begun.told)
-            with self._audit.write() as connection:
-                self._questions.begin(connection, opened, caller, wanted.sought, "rangorde", told)
-                self._audit.append(connection, "asked", decision.asked(opened.id, told))
-        return begun
+        if inquiry is None:
+            return begun, self._answer(wanted, begun, ())
+        told = told_of(wanted, begun.told)
+        with self._audit.write() as connection:
+            self._questions.begin(connection, opened, caller, wanted.sought, "rangorde", told)
+            self._audit.append(connection, "asked", decision.asked(opened.id, told))
+        return begun, None
 
     def _asking(self, decision: Decision, wanted: Wanted) -> Mapping[str, Any]:
         """Give the asking record, with an id."""
@@ -132,7 +144,7 @@ class Rankings:
             return _parsed(body)
         return checked_record(wanted.record, wanted.side, "record")
 
-    def _finish(self, wanted: Wanted, begun: _Begun, answers: Sequence[SourceAnswer]) -> Answer:
+    def _answer(self, wanted: Wanted, begun: _Begun, answers: Sequence[SourceAnswer]) -> Answer:
         begun = replace(begun, decision=begun.decision.still(self._reader, self._clock))
         decision, opened, side = begun.decision, begun.opened, wanted.sought
         answers = decision.of_permitted(answers)

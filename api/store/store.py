@@ -24,6 +24,9 @@ WAIT_S: Final = 5.0
 """How long a transaction waits for another that writes, in seconds."""
 
 _LOOK_S: Final = 0.001
+_MAPPED_BYTES: Final = 0x7FFF0000
+"""How much of a SQLite file is mapped where it is read, instead of copied page by page: SQLite's most."""
+
 _WRITE: Final = "BEGIN IMMEDIATE"
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _MIGRATING: Final = 0x6B6F7070656C
@@ -59,7 +62,9 @@ class Store:
         self.url: Final = _checked(url)
         self.dialect: Final = self.url.get_backend_name()
         if self.dialect == "sqlite":
-            self._reader = _sqlite(self.url, _begin, WAIT_S, "PRAGMA query_only = ON")
+            self._reader = _sqlite(
+                self.url, _begin, WAIT_S, "PRAGMA query_only = ON", f"PRAGMA mmap_size = {_MAPPED_BYTES}"
+            )
             self._writer = _sqlite(
                 self.url, _begin_to_write, 0, "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON"
             )
@@ -194,7 +199,8 @@ def _sqlite(url: URL, begin: Callable[[Connection], None], wait_s: float, *pragm
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    # It touches nothing yet, and so can't fail; by SQLAlchemy it would take as long as a query.
+    _driver(connection).execute("BEGIN")
 
 
 def _begin_to_write(connection: Connection) -> None:
@@ -202,7 +208,7 @@ def _begin_to_write(connection: Connection) -> None:
 
     SQLite itself would sleep up to 100 ms between two looks, which many short transactions never need.
     """
-    driver: Any = connection.connection.driver_connection
+    driver = _driver(connection)
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
         try:
@@ -215,6 +221,10 @@ def _begin_to_write(connection: Connection) -> None:
             return
     # Once more, by SQLAlchemy, which raises its own kind of error.
     connection.exec_driver_sql(_WRITE)
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _make_file(path: Path) -> None:
