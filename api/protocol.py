@@ -70,8 +70,9 @@ class Protocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target (httptools)."""
-        self._count(len(url))
         super().on_url(url)
+        # Only then: what it is a target of decides how it is refused.
+        self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, and drop one that stands in a trailer (httptools)."""

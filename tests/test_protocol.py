@@ -96,8 +96,16 @@ def test_what_is_no_http_is_refused_in_the_form_of_the_contract(port: int, reque
     refused(send(port, request_bytes))
 
 
-def test_below_v1_what_is_no_http_is_a_problem(port: int) -> None:
-    response = send(port, head("X-A: a\0b", target="/v1/sources", method="GET"))
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        head("X-A: a\0b", target="/v1/sources", method="GET"),
+        head(target="/v1/sources/stad/records/werkzoekende?id=" + "a" * 70_000, method="DELETE"),
+    ],
+    ids=["a header", "a target"],
+)
+def test_below_v1_what_is_no_http_is_a_problem(port: int, request_bytes: bytes) -> None:
+    response = send(port, request_bytes)
     assert (response.status, response.getheader("Content-Type")) == (400, "application/problem+json")
     assert response.getheader("API-Version") == "1.0.0"
     assert told(response)["status"] == 400

@@ -57,6 +57,8 @@ _WAIT_MS: Final = 5000
 SEEN: Final = 30 * DAY
 """How exactly the table `subject` knows when the log last named somebody: to the month, to write seldom."""
 
+# Made once, as what else is run for every question.
+_NEW: Final = insert(audit_entry)
 _LATEST: Final = select(audit_entry.c.seq, audit_entry.c.hash).order_by(audit_entry.c.seq.desc()).limit(1)
 _SEALED: Final = (
     select(audit_segment.c.last_seq, audit_segment.c.last_hash)
@@ -174,7 +176,7 @@ class Audit:
                     raise _cut()
             digest = entry_hash(previous.encode(), seq + 1, at, kind.encode(), said.encode())
             entry = Entry(seq + 1, at, kind, said, previous, digest)
-            connection.execute(insert(audit_entry), vars(entry))
+            connection.execute(_NEW, vars(entry))
             if transaction is not None:
                 self._appending.add(transaction)
             return entry

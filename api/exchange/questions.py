@@ -36,6 +36,9 @@ Kind = Literal["vraag", "rangorde", "nacht"]
 
 _CODE: Final = re.compile(r"[A-Za-z0-9:/?#&=.,_~%+-]{1,200}")
 
+# Made once: it is run for every question.
+_NEW: Final = insert(question)
+
 PAGE: Final = 100
 """How many questions of a history are given at a time, at most."""
 
@@ -140,19 +143,18 @@ class Questions:
         completeness: Any = None,
     ) -> None:
         """Put a new question into the store, with the completeness of its answer where that is known."""
-        connection.execute(
-            insert(question).values(
-                id=opened.id,
-                kind=kind,
-                side=side,
-                controller_oin=party.controller,
-                processor_oin=party.processor,
-                asked_at=opened.asked_at,
-                expires_at=opened.expires_at,
-                criteria=dict(criteria),
-                completeness=completeness,
-            )
-        )
+        new = {
+            "id": opened.id,
+            "kind": kind,
+            "side": side,
+            "controller_oin": party.controller,
+            "processor_oin": party.processor,
+            "asked_at": opened.asked_at,
+            "expires_at": opened.expires_at,
+            "criteria": dict(criteria),
+            "completeness": completeness,
+        }
+        connection.execute(_NEW, new)
 
     def complete(self, connection: Connection, question_id: str, completeness: Any) -> None:
         """Say what became of each source that was asked."""

@@ -18,7 +18,7 @@ from api.exchange.decision import Decision, decide
 from api.exchange.errors import Invalid, Unavailable, unknown
 from api.exchange.fanout import Completeness, ask_all
 from api.exchange.nightly.withdrawn import is_withdrawn
-from api.exchange.ranking_body import explanation_body, ranked_matches, ranking_body
+from api.exchange.ranking_body import explanation_body, ranking_body
 from api.exchange.remote import Inquiry
 from api.exchange.rules import own_source
 from api.exchange.wanted import (
@@ -182,7 +182,7 @@ class Rankings:
                 "notAsked": len(decision.remote) - len(answers),
             },
         }
-        body = ranking_body(head, list(ranked_matches(placement, told_matches)))
+        body = ranking_body(head, placement, told_matches)
         ignored = () if begun.question is None else begun.question.ignored
         return Answer(body, ignored, completeness.header())
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
@@ -10,46 +11,59 @@ from pydantic_core import to_json
 from api.exchange.bodies import identified
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from engine import Coverage, Explanation, Part, Settings
     from engine.placement import Gap, Placement
 
-__all__ = ["explanation_body", "ranked_matches", "ranking_body"]
+__all__ = ["explanation_body", "ranking_body"]
 
 _UNIT: Final = 1 << 22  # `engine.UNIT`, known here without starting the engine
+
+_MATCH: Final = b'"match":'
+# Nothing within a string of JSON can be taken for it.
+_NO_MATCH: Final = _MATCH + b"null"
 
 GAPS: Final = 5
 """How many gaps of a candidate a ranking tells, the costliest; an explanation tells all."""
 
 
-def ranking_body(head: Mapping[str, Any], matches: Sequence[bytes]) -> bytes:
-    """Join the answer to a ranking."""
-    return to_json(head)[:-1] + b',"matches":[' + b",".join(matches) + b"]}"
-
-
-def ranked_matches(placement: Placement, shown: Mapping[int, tuple[str, bytes]]) -> Iterator[bytes]:
-    """Yield what is told of each candidate.
+def ranking_body(
+    head: Mapping[str, Any], placement: Placement, shown: Mapping[int, tuple[str, bytes]]
+) -> bytes:
+    """Give the answer to a ranking.
 
     shown : row of the placement, ascending -> vumID, and what a match shows.
     """
+    # All is written at once, and then what matches show put in its place.
+    *before, end = to_json({**head, "matches": _ranked(placement, shown)}).split(_NO_MATCH)
+    matches = (_MATCH + identified("vumID", *each) for each in shown.values())
+    return b"".join(chain.from_iterable(zip(before, matches, strict=True))) + end
+
+
+def _ranked(placement: Placement, shown: Iterable[int]) -> list[dict[str, Any]]:
+    """What is told of each candidate, but for the match itself."""
     from engine.conditions import names
 
     ranking = placement.ranking
-    sides = ("vacancy", "profile", "mutual")
-    scores = {side: getattr(ranking, f"score_{side}").tolist() for side in sides}
+    scores = {side: _shares(getattr(ranking, f"score_{side}")) for side in ("vacancy", "profile", "mutual")}
     unknown, distance = ranking.unknown.tolist(), ranking.distance.tolist()
     conditions = {each: names(each) for each in set(unknown)}
     parts, gaps = placement.parts(GAPS)
-    for rank, (row, (vum_id, match)) in enumerate(shown.items(), start=1):
-        told = {
+    return [
+        {
             "rank": rank,
-            "score": _share(scores[ranking.direction][row]),
-            "scores": {side: _share(each[row]) for side, each in scores.items()},
+            "score": scores[ranking.direction][row],
+            "scores": {side: each[row] for side, each in scores.items()},
             "parts": {group: _share(points) for group, points in parts[row].items()},
             "gaps": [_gap(gap) for gap in gaps[row]],
             "unknown": conditions[unknown[row]],
             "distanceKm": _kilometres(distance[row]),
+            "match": None,
         }
-        yield to_json(told)[:-1] + b',"match":' + identified("vumID", vum_id, match) + b"}"
+        for rank, row in enumerate(shown, start=1)
+    ]
 
 
 def explanation_body(explanation: Explanation, settings: Settings) -> bytes:
@@ -120,6 +134,11 @@ def _share(points: int) -> float:
     """Give points as a share of a whole score, to six decimals."""
     # As `round(…, 6)` would, in a third of the time: there are a thousand in an answer.
     return round(points * 1_000_000 / _UNIT) / 1_000_000
+
+
+def _shares(points: NDArray[np.int32]) -> list[float]:
+    shares: list[float] = ((points.astype(float) * 1_000_000 / _UNIT).round() / 1_000_000).tolist()
+    return shares
 
 
 def _kilometres(distance: float) -> int | None:
