@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -18,7 +19,7 @@ from data.errors import RecordError
 from data.standard import at_match_level, faults, model_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
     from data.standard import Side
 
@@ -177,9 +178,11 @@ def shown(
 ) -> dict[str, bytes]:
     """Give what a match shows of records, by id; of those that there are and that may be shown."""
     found: dict[str, bytes] = {}
+    dialect = connection.dialect.name
     for part in _parts(ids):
-        about = {"source_id": source_id, "side": side, "ids": part, "at": at}
-        found |= {row[0]: row[1] for row in connection.execute(_SHOWN, about).all()}
+        asked = json.dumps(part) if dialect == "sqlite" else part
+        about = {"source_id": source_id, "side": side, "ids": asked, "at": at}
+        found |= {row[0]: row[1] for row in connection.execute(_SHOWN[dialect], about).all()}
     return found
 
 
@@ -233,13 +236,21 @@ def _may_be_shown(at: ColumnElement[int] | int) -> tuple[ColumnElement[bool], Co
     return ~record.c.restricted, or_(record.c.expires_at.is_(None), record.c.expires_at > at)
 
 
-# Made once: it is asked for every question.
-_SHOWN: Final = select(record.c.id, record.c.shown).where(
-    record.c.source_id == bindparam("source_id"),
-    record.c.side == bindparam("side"),
-    record.c.id.in_(bindparam("ids", expanding=True)),
-    *_may_be_shown(bindparam("at")),
-)
+def _shown_of(ids: Any) -> Select[str, bytes]:
+    return select(record.c.id, record.c.shown).where(
+        record.c.source_id == bindparam("source_id"),
+        record.c.side == bindparam("side"),
+        record.c.id.in_(ids),
+        *_may_be_shown(bindparam("at")),
+    )
+
+
+# Made once: it is asked for every question. In SQLite one value holds all ids: a list of many would be spelt
+# and planned anew each time.
+_SHOWN: Final = {
+    "sqlite": _shown_of(select(func.json_each(bindparam("ids")).table_valued("value").c.value)),
+    "postgresql": _shown_of(bindparam("ids", expanding=True)),
+}
 
 
 def _of(source_id: str, side: Side) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -26,6 +26,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from api.store.compressed import Compressed
+
 METADATA: Final = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -209,8 +211,8 @@ record = Table(
     Column("source_id", _Text, primary_key=True),
     Column("side", _Text, primary_key=True),
     Column("id", _Text, primary_key=True),
-    Column("body", LargeBinary, nullable=False),
-    Column("shown", LargeBinary, nullable=False),
+    Column("body", Compressed, nullable=False),
+    Column("shown", Compressed, nullable=False),
     _moment("stored_at"),
     _moment("expires_at", nullable=True),
     Column("restricted", Boolean, nullable=False),
