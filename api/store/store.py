@@ -24,9 +24,6 @@ WAIT_S: Final = 5.0
 """How long a transaction waits for another that writes, in seconds."""
 
 _LOOK_S: Final = 0.001
-_MAPPED_BYTES: Final = 0x7FFF0000
-"""How much of a SQLite file is mapped where it is read, instead of copied page by page: SQLite's most."""
-
 _WRITE: Final = "BEGIN IMMEDIATE"
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _MIGRATING: Final = 0x6B6F7070656C
@@ -62,9 +59,7 @@ class Store:
         self.url: Final = _checked(url)
         self.dialect: Final = self.url.get_backend_name()
         if self.dialect == "sqlite":
-            self._reader = _sqlite(
-                self.url, _begin, WAIT_S, "PRAGMA query_only = ON", f"PRAGMA mmap_size = {_MAPPED_BYTES}"
-            )
+            self._reader = _sqlite(self.url, _begin, WAIT_S, "PRAGMA query_only = ON")
             self._writer = _sqlite(
                 self.url, _begin_to_write, 0, "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON"
             )
