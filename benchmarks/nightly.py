@@ -55,6 +55,8 @@ def main() -> None:
     if asked.step:
         {"make": make, "change": change, "night": night}[asked.step](asked)
         return
+    from api.exchange.nightly.nights import EXPECTED
+
     say(machine_lines())
     with tempfile.TemporaryDirectory() as name:
         state = Path(name) / "state"
@@ -63,7 +65,7 @@ def main() -> None:
         step("change", asked, state)
         copy = Path(name) / "copy"
         shutil.copytree(state, copy, symlinks=True)
-        shutil.rmtree(copy / "nights" / ".expected")
+        shutil.rmtree(copy / "nights" / EXPECTED)
         found["second"] = step("night", asked, state)
         found["unexpecting"] = step("night", asked, copy)
     if found["second"]["matches_hash"] != found["unexpecting"]["matches_hash"]:
@@ -173,28 +175,16 @@ def change(asked: argparse.Namespace) -> None:
 
 def night(asked: argparse.Namespace) -> None:
     """Run a night, and tell how long each stage took."""
-    from api.clock import now
-    from api.commands.nightly import nights_of
-    from api.commands.opened import audit_of
-    from api.exchange.handles import Handles
-    from api.exchange.keys import Keys
-    from api.exchange.nightly.run import NightlyRun, Wishes
+    from api.commands.nightly import runner_of
+    from api.commands.opened import nights_of
+    from api.exchange.nightly.run import Wishes
     from api.exchange.nightly.sealing import read_summary
     from api.store import Store
     from engine.nightly import in_threads
 
     settings = settings_of(asked.state)
-    store, keys, nights = Store(settings.store_url), Keys(settings.keys_file), nights_of(settings)
-    runner = NightlyRun(
-        store=store,
-        audit=audit_of(settings, store),
-        keys=keys,
-        handles=Handles(keys, now),
-        nights=nights,
-        own_oin=settings.oin,
-        clock=now,
-        question_days=settings.question_days,
-    )
+    store, nights = Store(settings.store_url), nights_of(settings)
+    runner = runner_of(settings, store)
     began: dict[str, float] = {}
 
     def told(stage: str, _done: int, _whole: int) -> None:
@@ -261,7 +251,10 @@ The second night was run twice from the same state: both published the same matc
 
 {table}
 
-Stages are told by the first word that a run says of each.
+A stage lasts from when the run first tells of it until it tells of the next. Reading is that of all sources,
+for the snapshot and for the index; Publishing is that of the index; Writing lists also covers the sealing and
+the publication of the night. What is expected bears on the ranking alone: where the two runs of the second
+night differ otherwise, the machine was busier in one of them.
 """
 
 

@@ -11,7 +11,17 @@ from typing import IO, Any, BinaryIO, Final
 
 from data.errors import FileError, OutputError
 
-__all__ = ["PIECE", "Progress", "atomic", "bare_suffix", "decoded", "open_input", "read_pieces"]
+__all__ = [
+    "PIECE",
+    "Progress",
+    "atomic",
+    "bare_suffix",
+    "decoded",
+    "open_input",
+    "read_pieces",
+    "sync",
+    "writing",
+]
 
 PIECE: Final = 1 << 20
 """How many bytes of content are read at a time."""
@@ -105,6 +115,24 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
             raise
 
 
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Raise OutputError where something can't be written; it tells what, or else `place`."""
+    try:
+        yield
+    except OSError as problem:
+        raise _unwritable(str(problem.filename or place), problem) from problem
+
+
+def sync(path: Path) -> None:
+    """Bring the content of a file, or the names in a folder, to the disk. Raises OSError."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 def _unpacked(file: BinaryIO, suffix: str) -> Iterator[bytes]:
     if suffix == ".zst":
         return _unpacked_zstd(file)
@@ -169,9 +197,14 @@ def _reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
+    """Do as `writing`, but tell of `path`, and not of the hidden file that is to become it."""
     try:
         yield
     except OSError as problem:
-        raise OutputError(
-            str(path), f"can't be written: {problem.strerror or problem}", remedy="Choose another place."
-        ) from problem
+        raise _unwritable(str(path), problem) from problem
+
+
+def _unwritable(where: str, problem: OSError) -> OutputError:
+    return OutputError(
+        where, f"can't be written: {problem.strerror or problem}", remedy="Choose another place."
+    )

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 import numpy as np
 
 from data.errors import FileError, OutputError
-from data.files import PIECE, atomic
+from data.files import PIECE, atomic, sync, writing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -164,7 +164,7 @@ def building(root: Path, since: int | None = None) -> Iterator[Path]:
     Raises OutputError where the folder can't be made, where `root` holds other files than an index, and where
     changes behind `since` have been collected, or there are not so many.
     """
-    with _writing(root):
+    with writing(root):
         root.mkdir(parents=True, exist_ok=True)
         ours = (_VERSION, _BUILDING, _PART, re.compile(_CHANGES), re.compile(POINTER))
         if any(not any(each.fullmatch(name) for each in ours) for name in os.listdir(root)):  # noqa: PTH208
@@ -186,7 +186,7 @@ def building(root: Path, since: int | None = None) -> Iterator[Path]:
             lock = os.open(folder, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX)
     try:
-        with _writing(root):
+        with writing(root):
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -205,20 +205,20 @@ def publish(root: Path, folder: Path, about: Mapping[str, Any], keep: int) -> Ma
     content = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
     version = _version_of(content)
     _write_file(folder / MANIFEST, content)
-    _sync(folder)
+    sync(folder)
     with locked(root):
         target = root / version
         if target.exists() and not _is_whole(target):
             _put_away(root, target.name)
         if not target.exists():
             os.rename(folder, target)  # noqa: PTH104
-        _sync(root)
+        sync(root)
         before = _published(root)
         new = Publication(1 + max((each.number for each in before), default=0), version, _seen(folder.name))
         kept = [new, *(each for each in before if each.version != version)][:keep]
         with atomic(root / POINTER) as file:
             file.write((json.dumps([asdict(each) for each in kept]) + "\n").encode())
-        _sync(root)
+        sync(root)
         _collect(root, kept)
     return manifest
 
@@ -254,15 +254,6 @@ def locked(root: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def _sync(path: Path) -> None:
-    """Bring the content of a file, or the names in a folder, to the disk."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _published(root: Path) -> list[Publication]:
@@ -332,7 +323,7 @@ def _describe(folder: Path) -> dict[str, dict[str, Any]]:
     """Bring all that was built to the disk, and give what the manifest says of each file."""
     described = {}
     for path in sorted(folder.rglob("*")):
-        _sync(path)
+        sync(path)
         if path.is_dir():
             continue
         entry: dict[str, Any] = {"size": path.stat().st_size, "sha256": _hash(path)}
@@ -361,7 +352,7 @@ def _version_of(content: bytes) -> str:
 
 def _write_file(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    _sync(path)
+    sync(path)
 
 
 def _is_whole(folder: Path) -> bool:
@@ -450,15 +441,15 @@ def write_change(root: Path, about: Mapping[str, Any], content: bytes) -> None:
     Raises OutputError where it can't be written, or no version is published in `root`.
     """
     content = json.dumps({"format": FORMAT, **about}).encode() + b"\n" + content
-    with _writing(root), locked(root):
+    with writing(root), locked(root):
         if not publications(root):
             raise OutputError(str(root), "no index is here", remedy="Build one first.")
         folder = root / _CHANGES
         folder.mkdir(exist_ok=True)
-        _sync(root)
+        sync(root)
         with atomic(folder / f"{1 + _span(root)[1]:06}.change") as file:
             file.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-        _sync(folder)
+        sync(folder)
 
 
 def read_changes(root: Path, seen: int) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -490,15 +481,3 @@ def read_changes(root: Path, seen: int) -> Iterator[tuple[dict[str, Any], bytes]
                 "Upgrade Koppel.",
             )
         yield head, content
-
-
-@contextmanager
-def _writing(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        raise OutputError(
-            str(problem.filename or root),
-            f"can't be written: {problem.strerror or problem}",
-            remedy="Choose another place.",
-        ) from problem

@@ -15,7 +15,6 @@ from ranking_world import OCCUPATIONS, SKILL, RankingWorld, cook
 from api.clock import DAY
 from api.exchange.audit import Audit
 from api.exchange.checkpoints import Checkpoints, read_signing_key
-from api.exchange.handles import Handles
 from api.exchange.keys import Keys
 from api.exchange.nightly.night import Night
 from api.exchange.nightly.nights import Nights
@@ -50,13 +49,12 @@ class Nightly:
 
     def open(self, store: Store, folder: Path, audit: Audit, clock: Time) -> None:
         self.audit, self.clock = audit, clock
-        self.keys = keys = Keys(folder / "keys.json")
+        self.keys = Keys(folder / "keys.json")
         self.nights = Nights(folder / "nights")
         self.runner = NightlyRun(
             store=store,
             audit=audit,
-            keys=keys,
-            handles=Handles(keys, clock),
+            keys=self.keys,
             nights=self.nights,
             own_oin=EXCHANGE,
             clock=clock,

@@ -521,7 +521,7 @@ def test_a_file_of_the_other_side_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="records of the side vacature; allowed: the side werkzoekende"):
         read(path, "werkzoekende", on_error="skip")
     write(read(path).frame, tmp_path / "a.parquet")
-    with pytest.raises(FileError):
+    with pytest.raises(FileError, match="records of the side vacature; allowed: the side werkzoekende"):
         read(tmp_path / "a.parquet", "werkzoekende")
 
 

@@ -216,3 +216,16 @@ def test_no_two_keys_are_the_newest(path: Path) -> None:
 def test_without_a_file_there_are_no_keys(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="koppel keys create"):
         Keys(tmp_path / "keys.json")
+
+
+def test_no_secret_stands_in_what_a_handle_shows_of_itself(path: Path) -> None:
+    (key,) = read_keys(path)
+    handles, run = Handles(Keys(path), lambda: NOW), Run(b"r" * 12, key)
+    (token,) = handles.seal_nightly(run, SIDE, GEMEENTE, [(QUESTION, "bron-1", "1")], NOW + DAY)
+    handle = handles.open(token, SIDE, GEMEENTE)
+    assert handle
+    assert handle.run == run
+    for shown in (repr(handle), repr(run), repr(key), str(vars(handle))):
+        assert repr(key.id) in shown
+        assert repr(key.secret) not in shown
+        assert "secret" not in shown

@@ -324,8 +324,9 @@ def test_an_id_that_could_be_a_bsn_is_refused_until_the_source_declares_that_it_
     with pytest.raises(RecordError) as refused:
         put(hosted, "a", profile("111222333"))
     assert "111222333" not in str(refused.value)
-    with pytest.raises(RecordError) as refused:
+    with pytest.raises(RecordError, match=r"eleven-test.*koppel source declare-no-bsn") as refused:
         hosted.load("a", "werkzoekende", file)
+    assert refused.value.subject == f"{file}, record 2, $.idWerkzoekende"
     assert "111222333" not in str(refused.value)
     assert found(hosted)[0] == []
     loaded = hosted.load("a", "werkzoekende", file, on_error="skip")
@@ -337,6 +338,22 @@ def test_an_id_that_could_be_a_bsn_is_refused_until_the_source_declares_that_it_
     assert found(hosted)[0] == [("a", "1"), ("a", "111222333"), ("a", "2")]
     with pytest.raises(RecordError):
         put(hosted, "b", profile("111222333"))
+
+
+def test_of_an_id_that_could_be_a_bsn_the_rejects_tell_which_record_it_is_of_and_nothing_that_it_says(
+    light: HostedSources, tmp_path: Path
+) -> None:
+    people = [profile("1"), profile("111222333"), profile("123456782", sector="x"), profile("1")]
+    file, rejects = lines(tmp_path / "records.ndjson", people), tmp_path / "rejects.ndjson"
+    loaded = light.load("a", "werkzoekende", file, on_error="skip", rejects=rejects)
+    assert (loaded.stored, loaded.rejected) == (1, 3)
+    *refused, again = (json.loads(line) for line in rejects.read_text("utf-8").splitlines())
+    for number, each in enumerate(refused, start=2):
+        assert each.keys() == {"number", "path", "found", "allowed"}
+        assert (each["number"], each["path"]) == (number, "$.idWerkzoekende")
+        assert "eleven-test" in each["found"]
+    assert again["record"] == profile("1")
+    assert "111222333" not in rejects.read_text("utf-8")
 
 
 @pytest.mark.parametrize("source_id", ["elsewhere", "unheard-of"])

@@ -27,7 +27,7 @@ from api.store import Store, tables
 from data.dataset import write
 from data.dataset.lines import to_frame
 from data.dataset.schema import schema
-from data.errors import FileError, OutputError, QuestionError
+from data.errors import FileError, OutputError, QuestionError, RecordError
 from data.standard import Side
 from data.taxonomy import bundled_taxonomy
 from engine.nightly import NightlyError, Seat, in_threads
@@ -377,6 +377,8 @@ def test_recipients_are_told_what_their_copies_must_lose(world: NightlyWorld, tm
     told = json.loads(line)
     assert set(told["vumIDs"]) == set(held)
     assert told["fetched"]
+    (fetched,) = [body for kind, body in world.entries() if kind == "nightly-fetched"]
+    assert fetched == {"controller": OWNER, "processor": OWNER, "night": night.name, "actor": "test"}
     (entry,) = [body for kind, body in world.entries() if kind == "nightly-withdrawn"]
     recipients = entry["nights"][night.name]
     assert recipients[OWNER]
@@ -494,6 +496,15 @@ def test_remote_sources_are_reported_as_not_covered_unless_they_supply_a_file(
     shown = json.loads(found["match"][0])
     assert "emailadres" not in shown
     assert "idWerkzoekende" not in shown
+
+
+def test_a_supplied_file_is_checked_whatever_it_says_of_itself(world: NightlyWorld, tmp_path: Path) -> None:
+    world.remote("far", "werkzoekende")
+    lines = [json.dumps(cook('far"1')).encode()]
+    # It bears the mark of valid records, as anybody can give it.
+    write([to_frame(lines, schema("werkzoekende"))], tmp_path / "far.parquet")
+    with pytest.raises(RecordError):
+        world.run(supplied=(Supplied("far", "werkzoekende", tmp_path / "far.parquet"),))
 
 
 @pytest.mark.parametrize(("source", "found"), [("nobody", "isn't registered"), ("two", "has records here")])

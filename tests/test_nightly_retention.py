@@ -11,7 +11,9 @@ from api.clock import DAY
 from api.exchange.audit import Audit
 from api.exchange.keys import Keys, create_keys, read_keys, rotate_keys
 from api.exchange.nightly.nights import Nights
+from api.exchange.nightly.notices import NOTICES, notify
 from api.exchange.nightly.retention import forget_nights
+from api.exchange.nightly.taking_out import Taken
 from api.store import Store
 from api.store.tables import audit_entry, night, nightly_fetch, nightly_part, nightly_withdrawal
 
@@ -134,6 +136,22 @@ def test_a_key_goes_once_its_time_is_over_and_no_night_that_is_known_was_sealed_
     kept.clock.at += 30 * DAY
     kept.forget()
     assert [key.id for key in read_keys(kept.file)] == [newest]
+
+
+def test_notices_stay_as_long_as_the_night_that_they_tell_of(kept: Kept) -> None:
+    folder, other = kept.nights.root / NOTICES, f"{21:020}"
+    for number in (1, 2, 3):
+        kept.add(number, kept=False)
+        with kept.nights.changing():
+            for party in (OIN, other) if number < 3 else (OIN,):
+                name = f"2027-01-{number:02}.{number}"
+                notify(kept.nights, party, f"{number}", name, Taken(vum_ids=["a"]), None)
+    kept.add(4)
+    before = (folder / f"{OIN}.ndjson").read_bytes().splitlines()
+    kept.forget()
+    assert (folder / f"{OIN}.ndjson").read_bytes().splitlines() == before[2:]
+    assert not (folder / f"{other}.ndjson").exists()
+    assert kept.numbers() == [3, 4]
 
 
 def test_the_log_tells_what_was_forgotten_and_nothing_where_nothing_was(kept: Kept) -> None:

@@ -327,6 +327,11 @@ def test_a_text_that_was_rewritten_stays_as_it_is_and_is_named(tmp_path: Path) -
         ("algoritmeregister.json", "{"),
         ("algoritmeregister.json", '{"naam": "van iets anders"}'),
         ("ai-verordening.json", '[{"artikel": "26"}]'),
+        ("ai-verordening.json", '[{"artikel": "26", "onderwerp": "gebruik", "feit": 5}]'),
+        ("ai-verordening.json", '[{"artikel": "26", "onderwerp": "gebruik", "feit": null}]'),
+        ("ai-verordening.json", '[{"artikel": "26", "onderwerp": ["gebruik"], "feit": "ja"}]'),
+        ("ai-verordening.json", "[]"),
+        ("ai-verordening.json", "5"),
         ("algoritmeregister.csv", "veld,waarde\norganization,Gemeente Voorbeeld\n"),
     ],
 )
@@ -340,6 +345,26 @@ def test_a_file_whose_answers_would_be_lost_is_not_written_over(
     assert ended.code == 3
     assert ended.told().startswith(f"Error: {out / name}")
     assert (out / name).read_text() == content
+
+
+@pytest.mark.parametrize("name", ["algoritmeregister", "ai-verordening"])
+def test_answers_in_a_csv_are_not_lost_where_the_json_beside_it_was_removed(
+    tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "out"
+    exported(out)
+    csv_path = out / f"{name}.csv"
+    (out / f"{name}.json").unlink()
+    exported(out)
+    (out / f"{name}.json").unlink()
+    answered = csv_path.read_text("utf-8").replace(MARK, "Antwoord", 1)
+    csv_path.write_text(answered, "utf-8")
+    ended = koppel("register", "export", "-o", out)
+    assert ended.code == 3
+    assert ended.told().startswith(f"Error: {csv_path}")
+    assert "isn't there" in ended.told()
+    assert csv_path.read_text("utf-8") == answered
+    assert not (out / f"{name}.json").exists()
 
 
 # The files

@@ -12,13 +12,15 @@ import typer
 
 from api.commands import options
 from api.commands.console import note, row, show, show_json, table, warn, working
-from api.commands.opened import Config, audit_of, settings_of, store_of
+from api.commands.opened import Config, audit_of, nights_of, settings_of, store_of
 from api.commands.subject import account
 
 if TYPE_CHECKING:
     from api.config import Settings
     from api.exchange.nightly.nights import Nights
+    from api.exchange.nightly.run import NightlyRun
     from api.exchange.nightly.snapshot import Supplied
+    from api.store import Store
     from data.standard import Side
     from engine.nightly import Seat
 
@@ -60,7 +62,10 @@ def run(
     ] = None,
     cluster: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="A Dask cluster that ranks: tcp://host:8786, or local."),
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Dask cluster that ranks: tcp://host:8786, tls://host:8786, the file of a scheduler, or local.",
+        ),
     ] = None,
     on_error: options.OnErrorOption = "stop",
     config: Config = None,
@@ -72,26 +77,13 @@ def run(
     cluster. One runner at a time; the nights before stay as they are until the new
     one is whole. Sources elsewhere are covered only where they supply a file.
     """
-    from api.clock import now
-    from api.exchange.handles import Handles
-    from api.exchange.keys import Keys
-    from api.exchange.nightly.run import NightlyRun, Wishes
+    from api.exchange.nightly.run import Wishes
 
     settings = settings_of(config)
     if top > settings.matches:
         raise typer.BadParameter(f"1 to {settings.matches}, the limit of matches.", param_hint="--top")
-    store, keys, nights = store_of(settings), Keys(settings.keys_file), nights_of(settings)
+    runner = runner_of(settings, store_of(settings))
     supplied = (*_supplied("--profiles", profiles), *_supplied("--vacancies", vacancies))
-    runner = NightlyRun(
-        store=store,
-        audit=audit_of(settings, store),
-        keys=keys,
-        handles=Handles(keys, now),
-        nights=nights,
-        own_oin=settings.oin,
-        clock=now,
-        question_days=settings.question_days,
-    )
     with working("Running the night") as told:
         night = runner.run(
             Wishes(top=top, supplied=supplied, on_error=on_error),
@@ -100,7 +92,7 @@ def run(
             keep=keep,
             progress=_Teller(told),
         )
-    _summarise(nights, night.name)
+    _summarise(nights_of(settings), night.name)
 
 
 @commands.command(epilog="Example: koppel nightly status --json")
@@ -273,11 +265,21 @@ def take_ended_out(config: Path | None) -> None:
         withdraw_ended(audit, keys, nights, now, account())
 
 
-def nights_of(settings: Settings) -> Nights:
-    """Give the nights of a configuration."""
-    from api.exchange.nightly.nights import Nights
+def runner_of(settings: Settings, store: Store) -> NightlyRun:
+    """Give what runs the nights of a configuration. Raises FileError where a key can't be read."""
+    from api.clock import now
+    from api.exchange.keys import Keys
+    from api.exchange.nightly.run import NightlyRun
 
-    return Nights(settings.state / "nights")
+    return NightlyRun(
+        store=store,
+        audit=audit_of(settings, store),
+        keys=Keys(settings.keys_file),
+        nights=nights_of(settings),
+        own_oin=settings.oin,
+        clock=now,
+        question_days=settings.question_days,
+    )
 
 
 def _seat(threads: int | None, processes: int | None, cluster: str | None) -> Seat:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from api.config import Settings
     from api.exchange.administration import Administration
     from api.exchange.audit import Audit
+    from api.exchange.nightly.nights import Nights
     from api.exchange.registry import Registry
     from api.store import Store
 
@@ -52,6 +53,13 @@ def audit_of(settings: Settings, store: Store) -> Audit:
 
     key = read_signing_key(settings.state / SIGNING_KEY)
     return Audit(store, now, Checkpoints(settings.checkpoint_file, key))
+
+
+def nights_of(settings: Settings) -> Nights:
+    """Give the nights of a configuration."""
+    from api.exchange.nightly.nights import Nights
+
+    return Nights(settings.state / "nights")
 
 
 def administration_of(config: Path | None) -> Administration:

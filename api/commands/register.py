@@ -47,7 +47,7 @@ def export(
     from api.register.standard import FIELDS
 
     facts = facts_of(settings_of(config))
-    entry_before, annex_before = _before(output) if output else ({}, [])
+    entry_before, annex_before = _before(output, facts) if output else ({}, [])
     entry, kept = entry_with(facts, entry_before)
     annex, kept_facts = annex_with(facts, annex_before)
     missing = gaps(entry)
@@ -90,22 +90,21 @@ def export(
         )
 
 
-def _before(folder: Path) -> tuple[dict[str, Value], list[Fact]]:
+def _before(folder: Path, facts: dict[str, str]) -> tuple[dict[str, Value], list[Fact]]:
     """Read what was exported to a folder before, with all that people filled in since."""
     from api.register import files
+    from api.register.annex import annex_of
     from api.register.answers import read_annex, read_entry, refuse_answered
+    from api.register.entry import entry_of
     from api.register.standard import FIELDS
 
-    entry: dict[str, Value] = {}
-    annex: list[Fact] = []
-    if (path := folder / "algoritmeregister.json").exists():
-        entry = read_entry(path)
-        refuse_answered(
-            path.with_suffix(".csv"), files.entry_csv({field.name: entry.get(field.name) for field in FIELDS})
-        )
-    if (path := folder / "ai-verordening.json").exists():
-        annex = read_annex(path)
-        refuse_answered(path.with_suffix(".csv"), files.annex_csv(annex))
+    path = folder / "algoritmeregister.json"
+    entry = read_entry(path) if path.exists() else entry_of(facts)
+    told = {field.name: entry.get(field.name) for field in FIELDS}
+    refuse_answered(path.with_suffix(".csv"), files.entry_csv(told))
+    path = folder / "ai-verordening.json"
+    annex = read_annex(path) if path.exists() else annex_of(facts)
+    refuse_answered(path.with_suffix(".csv"), files.annex_csv(annex))
     return entry, annex
 
 

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from api.commands.console import note
-from api.commands.nightly import nights_of
-from api.commands.opened import Config, audit_of, settings_of, store_of
+from api.commands.opened import Config, audit_of, nights_of, settings_of, store_of
 from api.commands.subject import holder_of
 
 commands = typer.Typer(help="How long things are kept.", no_args_is_help=True)

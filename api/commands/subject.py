@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from api.commands.console import note, show_json
-from api.commands.opened import Config, audit_of, settings_of, store_of
+from api.commands.opened import Config, audit_of, nights_of, settings_of, store_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,10 +91,9 @@ def _take_out_of_nights(settings: Settings, audit: Audit, source: str, record_id
     """Take a record out of the nights, where there are any: of both sides, if its id is that of two."""
     from api.clock import now
     from api.exchange.keys import Keys
-    from api.exchange.nightly.nights import Nights
     from api.exchange.nightly.withdrawal import Withdrawal, withdraw
 
-    nights = Nights(settings.state / "nights")
+    nights = nights_of(settings)
     if nights.root.is_dir():
         keys, asked = Keys(settings.keys_file), Withdrawal(source_id=source, record_id=record_id)
         withdraw(audit, keys, nights, now, asked, account())

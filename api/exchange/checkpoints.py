@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from api.clock import SECOND
 from data.errors import FileError, OutputError
-from data.files import atomic
+from data.files import atomic, sync
 
 __all__ = [
     "Checkpoint",
@@ -132,7 +132,7 @@ class Checkpoints:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             if is_new:
-                _sync_folder(self.path.parent)
+                sync(self.path.parent)
             yield file
         finally:
             os.close(file)
@@ -271,11 +271,3 @@ def _whole(file: int, size: int) -> int:
     """Give the size of a file up to the end of its last whole line."""
     start = max(0, size - _TAIL)
     return start + os.pread(file, _TAIL, start).rfind(b"\n") + 1
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

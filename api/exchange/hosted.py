@@ -204,8 +204,8 @@ class HostedSources:
         new = records.checked(body, value, side, record_id)
         with self._store.write() as connection:
             declared = declares_no_bsn(connection, source_id)
-            if records.could_be_bsn(record_id) and not declared:
-                raise records.refuse_bsn()
+            if not declared and (problem := records.refuse_bsn(record_id)):
+                raise problem
             records.put(connection, source_id, side, [new], self._clock(), expires_at)
             records.note(connection, [Key(source_id, side, record_id)], put=True)
         self.take_in()
@@ -291,8 +291,8 @@ class HostedSources:
 
         Parameters
         ----------
-        path, on_error, rejects : of `data.dataset.batches`. An id that could be a BSN makes a bad record,
-            unless the source has declared that it is none.
+        path, on_error, rejects : of `data.dataset.batches`. An id that could be a BSN makes a bad record, of
+            which only the number is told, unless the source has declared that it is none.
         replace : delete the source's other records of the side, once the whole file is stored.
         progress : told what is done, how far it is and the whole (0: not known).
 
@@ -311,19 +311,13 @@ class HostedSources:
             on_error=on_error,
             rejects=rejects,
             trust=False,  # The file is a participant's, whatever it says of itself.
+            refuse_id=None if declared else records.refuse_bsn,
             progress=partial(told, f"Loading {path.name}"),
         )
-        n_stored = n_refused = n_deleted = 0
+        n_stored = n_deleted = 0
         for frame in reading:
             texts = reading.texts or to_lines(frame).splitlines()
-            new = []
-            for record_id, text in zip(frame[ID_FIELDS[side]], texts, strict=True):
-                if not declared and records.could_be_bsn(record_id):
-                    if on_error == "stop":
-                        raise records.refuse_bsn()
-                    n_refused += 1
-                else:
-                    new.append(records.prepared(text.strip(b" \t\r\n"), from_json(text), side))
+            new = [records.prepared(text.strip(b" \t\r\n"), from_json(text), side) for text in texts]
             for start in range(0, len(new), STORED_AT_ONCE):
                 self._put_all(source_id, side, new[start : start + STORED_AT_ONCE])
             n_stored += len(new)
@@ -337,7 +331,7 @@ class HostedSources:
         rebuilt = not self.take_in()
         if rebuilt:
             self.rebuild(progress)
-        return Loaded(n_stored, reading.rejected + n_refused, n_deleted, rebuilt)
+        return Loaded(n_stored, reading.rejected, n_deleted, rebuilt)
 
     def load_contacts(self, source_id: str, path: Path) -> int:
         """Store the contacts of a file in the place of all that a source holds; gives how many.

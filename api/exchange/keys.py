@@ -15,7 +15,7 @@ import secrets
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
@@ -48,7 +48,7 @@ class Key:
     """
 
     id: bytes
-    secret: bytes
+    secret: bytes = field(repr=False)
     made_at: int
     until: int | None = None
 

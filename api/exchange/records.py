@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from data.standard import Side
 
-__all__ = ["Change", "Key", "Prepared", "could_be_bsn", "prepared"]
+__all__ = ["Change", "Key", "Prepared", "could_be_bsn", "prepared", "refuse_bsn"]
 
 _BSN_DIGITS: Final = 9
 _NOTHING: Final = b"{}"
@@ -88,8 +88,10 @@ def could_be_bsn(record_id: str) -> bool:
     ) % 11 == 0
 
 
-def refuse_bsn() -> RecordError:
-    """Give the refusal of an id that could be a BSN; it isn't in it."""
+def refuse_bsn(record_id: str) -> RecordError | None:
+    """Give the refusal of an id that could be a BSN, which isn't in it; None for any other."""
+    if not could_be_bsn(record_id):
+        return None
     return RecordError(
         "a record's id",
         "nine digits that pass the eleven-test: it could be a burgerservicenummer",

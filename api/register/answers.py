@@ -92,20 +92,24 @@ def read_annex(path: Path) -> list[Fact]:
     """Read an annex that was exported, filled in or not. Raises FileError for any other."""
     told = _read(path)
     try:
-        return [Fact(**each) for each in told]
+        facts = [Fact(**each) for each in told]
     except TypeError:
         raise _not_exported(path) from None
+    if not facts or not all(isinstance(text, str) for each in facts for text in vars(each).values()):
+        raise _not_exported(path)
+    return facts
 
 
 def refuse_answered(path: Path, expected: bytes) -> None:
     """Raise FileError where a CSV was filled in and the JSON wasn't: what it says would be lost.
 
-    expected : what it says by the JSON beside it.
+    expected : what it says by the JSON beside it, or anew where there is none.
     """
     if path.exists() and path.read_bytes().count(MARK.encode()) < expected.count(MARK.encode()):
+        beside = "wasn't" if path.with_suffix(".json").exists() else "isn't there"
         raise FileError(
             str(path),
-            "was filled in, and the JSON beside it wasn't",
+            f"was filled in, and the JSON beside it {beside}",
             "answers in the JSON",
             "Put the answers there, and remove this file; it is written anew.",
         )

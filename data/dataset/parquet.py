@@ -43,7 +43,10 @@ def inspect(path: Path, side: Side | None) -> tuple[Side, bool]:
     with _reading(path):
         columns = _scan(path).collect_schema()
         metadata = pl.read_parquet_metadata(path)
-    side = side or side_of(columns)
+    told = side_of(columns)
+    if side and told and told != side:
+        raise FileError(str(path), f"records of the side {told}", f"the side {side}", "Give the other file.")
+    side = side or told
     if side is None:
         raise FileError(
             str(path), "neither idWerkzoekende nor idVacature among its columns", "one of these", _REMEDY

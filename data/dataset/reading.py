@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
@@ -27,6 +27,9 @@ from data.standard import Fault, Side, faults, model_of
 OnError = Literal["stop", "skip"]
 """What a bad record does: stop the reading with a RecordError, or be left out, told and counted."""
 
+RefuseId = Callable[[str], RecordError | None]
+"""Tells why an id may not be used, None where it may; nothing is told of the id itself."""
+
 Frames = Generator[pl.DataFrame, None, None]
 
 BATCH: Final = 1 << 11
@@ -35,6 +38,7 @@ BATCH: Final = 1 << 11
 _BATCH_BYTES: Final = 1 << 26
 _SHOWN: Final = 10
 _HEAD: Final = 16
+_UNKNOWN: Final = "unknown"
 _ID: Final = re.compile("[a-zA-Z0-9_.-]{1,200}")
 
 
@@ -45,7 +49,7 @@ class Rejection:
     Attributes
     ----------
     number : which record of the file it is, from 1; blank lines don't count.
-    id : its idWerkzoekende or idVacature, "unknown" where it has none.
+    id : its idWerkzoekende or idVacature, "unknown" where it has none, or one that is refused.
     path, found, allowed : the first thing wrong with it, as in `data.standard.Fault`.
     """
 
@@ -100,6 +104,7 @@ def batches(
     on_error: OnError = "stop",
     rejects: Path | None = None,
     trust: bool = True,
+    refuse_id: RefuseId | None = None,
     progress: Progress | None = None,
 ) -> "Batches":
     """Read a collection of records in frames, one after another, in bounded memory.
@@ -118,9 +123,11 @@ def batches(
     rejects : where to write what is skipped, as NDJSON: {"number", "id", "path", "found", "allowed",
         "record"}, the first five as in `Rejection`, "record" the record as it is spelt (line breaks between
         its parts as spaces), or a text of it where it isn't JSON (bytes that aren't UTF-8 as the lone
-        surrogates of Python's "surrogateescape"). It appears when all has been read.
+        surrogates of Python's "surrogateescape"). It appears when all has been read. Of a record whose id is
+        refused there is neither "id" nor "record", which holds it.
     trust : take the records of a Parquet file that `write` wrote by this version of the standard as valid,
         ids excepted, which is ten times as fast. False checks each.
+    refuse_id : makes a record with an id that may not be used a bad one, whatever else is wrong with it.
     progress : told how far reading has come, about every megabyte of content.
 
     Raises
@@ -129,7 +136,7 @@ def batches(
     RecordError : a record is bad and `on_error` is "stop"; between two frames.
     OutputError : the rejects can't be written; between two frames.
     """
-    return Batches(path, side, on_error, rejects, trust, progress)
+    return Batches(path, side, on_error, rejects, trust, refuse_id, progress)
 
 
 class Batches(Iterator[pl.DataFrame]):
@@ -150,6 +157,7 @@ class Batches(Iterator[pl.DataFrame]):
         on_error: OnError,
         rejects: Path | None,
         trust: bool,
+        refuse_id: RefuseId | None,
         progress: Progress | None,
     ) -> None:
         self.accepted = 0
@@ -159,6 +167,7 @@ class Batches(Iterator[pl.DataFrame]):
         self._path = path
         self._stop = on_error == "stop"
         self._rejects: IO[bytes] | None = None
+        self._refuse_id = refuse_id or (lambda record_id: None)
         self._numbers: dict[str, int] = {}  # id -> number of the accepted record that has it
         frames: Iterator[pl.DataFrame]
         form = format_of(path, FileError)
@@ -237,12 +246,11 @@ class Batches(Iterator[pl.DataFrame]):
         """Give the rows that have an id of their own."""
         good = []
         for row, record_id in enumerate(frame[self._id_field].to_list()):
-            wrong = self._id_faults(record_id)
-            good.append(not wrong)
+            wrong = [] if (refused := self._refused(record_id)) else self._id_faults(record_id)
+            good.append(not (refused or wrong))
             if wrong:
                 self._reject(to_lines(frame[row]), wrong)
-            else:
-                self.accepted += 1
+            self.accepted += good[-1]
         return frame if all(good) else frame.filter(good)
 
     def _faults(self, text: bytes, value: Any) -> list[Fault]:
@@ -271,6 +279,8 @@ class Batches(Iterator[pl.DataFrame]):
 
     def _counted(self, text: bytes, value: Any, wrong: list[Fault]) -> bool:
         """Count a record as accepted if nothing is wrong with it and its id, or reject it."""
+        if isinstance(value, dict) and self._refused(value.get(self._id_field)):
+            return False
         if wrong := wrong or self._id_faults(value.get(self._id_field)):
             self._reject(text, wrong)
             return False
@@ -279,27 +289,42 @@ class Batches(Iterator[pl.DataFrame]):
 
     def _reject(self, text: bytes, wrong: list[Fault]) -> None:
         """Count a bad record and tell it, or raise RecordError if it stops the reading."""
-        self.rejected += 1
-        first = wrong[0]
-        told = Rejection(self.read, self._id_of(text), first.path, first.found, first.allowed)
-        if len(self.faults) < _SHOWN:
-            self.faults.append(told)
-        if self._stop:
-            more = f" (faults in it: {len(wrong)})" if len(wrong) > 1 else ""
-            raise RecordError(
-                f"{self._path}, record {told.number} (id {told.id}), {told.path}",
-                told.found,
-                told.allowed,
-                f"Mend the record{more}, or skip bad records.",
-            )
+        first, record_id = wrong[0], self._id_of(text)
+        more = f" (faults in it: {len(wrong)})" if len(wrong) > 1 else ""
+        told = self._told(
+            first, record_id, f" (id {record_id})", f"Mend the record{more}, or skip bad records."
+        )
         if self._rejects:
             about = json.dumps(asdict(told))
             self._rejects.write(about[:-1].encode() + b', "record": ' + _embedded(text) + b"}\n")
 
+    def _refused(self, record_id: Any) -> bool:
+        """Tell whether the id of a record is refused; it is counted and told then, without a word of it."""
+        problem = self._refuse_id(record_id) if isinstance(record_id, str) else None
+        if problem is None:
+            return False
+        fault = Fault(f"$.{self._id_field}", problem.found, problem.allowed)
+        told = asdict(self._told(fault, _UNKNOWN, "", problem.remedy))
+        if self._rejects:
+            del told["id"]
+            self._rejects.write(json.dumps(told).encode() + b"\n")
+        return True
+
+    def _told(self, fault: Fault, record_id: str, named: str, remedy: str) -> Rejection:
+        """Count a bad record and give what is told of it, or raise RecordError if it stops the reading."""
+        self.rejected += 1
+        told = Rejection(self.read, record_id, fault.path, fault.found, fault.allowed)
+        if len(self.faults) < _SHOWN:
+            self.faults.append(told)
+        if self._stop:
+            subject = f"{self._path}, record {told.number}{named}, {told.path}"
+            raise RecordError(subject, told.found, told.allowed, remedy)
+        return told
+
     def _id_of(self, text: bytes) -> str:
         record = parsed(text)
         found = record.get(self._id_field) if isinstance(record, dict) else None
-        return found if isinstance(found, str) and _ID.fullmatch(found) else "unknown"
+        return found if isinstance(found, str) and _ID.fullmatch(found) else _UNKNOWN
 
 
 def _side_told(head: Iterable[Any], asked: Side | None, path: Path) -> Side:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from api.clock import Clock
     from api.store import Store
 
-__all__ = ["Lease", "holder_of"]
+__all__ = ["Lease", "end_silent", "holder_of"]
 
 HELD_SECONDS: Final = 60
 """For how long a runner that is silent keeps others away."""
@@ -105,6 +105,21 @@ def holder_of(connection: Connection, now: int) -> str | None:
     row = connection.execute(select(nightly_lease).where(_MINE)).one_or_none()
     held = row is not None and row.held_until > now and not _is_gone(row.holder)
     return row.holder if row is not None and held else None
+
+
+def end_silent(connection: Connection, now: int) -> bool:
+    """End the right of a runner that is at work no more; tell whether there was one, and none is at work.
+
+    Should it wake up, `Lease.check` tells it; and no other begins before this transaction ends.
+
+    connection : of a transaction that writes.
+    """
+    row = connection.execute(select(nightly_lease).where(_MINE).with_for_update()).one_or_none()
+    if row is None or (row.held_until > now and not _is_gone(row.holder)):
+        return False
+    ended = update(nightly_lease).where(_MINE).values(token=row.token + 1, held_until=0)
+    connection.execute(ended)
+    return True
 
 
 def _is_gone(holder: str) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.index import MatchIndex
     from engine.nightly import Block
 
-__all__ = ["CHANGES", "MATCHES", "Lists", "changes_between", "part_path"]
+__all__ = ["CHANGES", "MATCHES", "Before", "Lists", "part_path"]
 
 MATCHES: Final = pl.Schema(
     {
@@ -62,9 +62,8 @@ CHANGES: Final = pl.Schema(
 )
 """Columns of the changes: "new", "gone" or "moved" (of rank); what there is no such thing of is null."""
 
-_CHUNK: Final = 1 << 16
 _OWN: Final = ["own_source", "own_id"]
-_KEY: Final = [*_OWN, "source", "id"]
+_LISTED: Final = pl.Schema({name: MATCHES[name] for name in (*_OWN, "rank", "vumID")})
 
 
 def part_path(recipient: str, kind: str, side: Side, number: int) -> str:
@@ -172,43 +171,63 @@ class Before:
     Attributes
     ----------
     folder : of the recipient in that night; it may not be there.
-    handles : opens its vumIDs, as long as they can be opened.
+    run, handles, expires_at : seal its vumIDs again; no run where they open no more.
     """
 
     folder: Path
     recipient: Recipient
+    run: Run | None
     handles: Handles
+    expires_at: int
 
-    def of(self, side: Side, own: pl.DataFrame) -> pl.DataFrame:
-        """Give what stood in the lists of these own records: source, id, vumID and rank, by own record."""
-        found = [
-            pl.scan_parquet(path)
-            .select(*_OWN, "rank", "vumID")
-            .join(own.lazy(), on=_OWN, how="semi")
-            .collect()
-            for path in self._paths(side)
-        ]
-        rows = pl.concat([MATCHES.to_frame().select(*_OWN, "rank", "vumID"), *found])
-        opened = [self.handles.open(token, OTHER[side], self.recipient.caller) for token in rows["vumID"]]
-        return rows.with_columns(
-            source=pl.Series([each and each.source_id for each in opened], dtype=pl.String),
-            id=pl.Series([each and each.record_id for each in opened], dtype=pl.String),
-        ).drop_nulls("source")
+    def changes(
+        self, side: Side, own: pl.DataFrame, matches: pl.DataFrame, keys: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Tell what changed since: who is new, gone or moved.
 
-    def _paths(self, side: Side) -> list[Path]:
-        return sorted((self.folder / "matches" / side).glob("*.parquet"))
+        Where the vumIDs of that night open no more nobody could tell who stood there, and all are new.
+
+        Parameters
+        ----------
+        own : the own records whose lists these are, also those that nobody matches.
+        matches, keys : as `Lists.matches` gives them.
+        """
+        if self.run is None:
+            nothing = pl.Series([None] * matches.height, dtype=pl.String)
+            return _changes(_LISTED.to_frame(), matches, nothing)
+        return _changes(self._listed(side, own), matches, self._sealed(self.run, side, matches, keys))
+
+    def _listed(self, side: Side, own: pl.DataFrame) -> pl.DataFrame:
+        paths = sorted((self.folder / "matches" / side).glob("*.parquet"))
+        return pl.concat([_LISTED.to_frame(), *(_lists_of(path, own) for path in paths)])
+
+    def _sealed(self, run: Run, side: Side, matches: pl.DataFrame, keys: pl.DataFrame) -> pl.Series:
+        """Give the vumID of each match in that night: made again it is the same, much quicker than opened."""
+        caller, other = self.recipient.caller, OTHER[side]
+        own = matches.select(_OWN).unique(maintain_order=True)
+        asked = [run.question(other, caller, *key) for key in own.iter_rows()]
+        questions = own.with_columns(question=pl.Series(asked, dtype=pl.String))
+        asked_of = matches.select(_OWN).join(questions, on=_OWN, how="left", maintain_order="left")
+        records = asked_of.select("question", *keys.select("source", "id")).rows()
+        return pl.Series(
+            self.handles.seal_nightly(run, other, caller, records, self.expires_at), dtype=pl.String
+        )
 
 
-def changes_between(before: pl.DataFrame, matches: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
-    """Tell what changed: who is new, gone or moved.
+def _lists_of(path: Path, own: pl.DataFrame) -> pl.DataFrame:
+    """Read the lists of some own records, of a file that mostly has none of them."""
+    there = pl.read_parquet(path, columns=_OWN).join(own, on=_OWN, how="semi")
+    if there.is_empty():
+        return _LISTED.to_frame()
+    return pl.read_parquet(path, columns=_LISTED.names()).join(own, on=_OWN, how="semi")
 
-    Parameters
-    ----------
-    before : as `Before.of` gives it.
-    matches, keys : as `Lists.matches` gives them.
-    """
-    now = matches.select(*_OWN, "rank", "vumID").with_columns(keys)
-    both = now.join(before, on=_KEY, how="full", suffix="_before", coalesce=True)
+
+def _changes(before: pl.DataFrame, matches: pl.DataFrame, sealed: pl.Series) -> pl.DataFrame:
+    """Join lists of a night before with those of this one, by the vumIDs that these had then."""
+    now = matches.select(*_OWN, "rank", "vumID", sealed.alias("sealed"))
+    both = now.join(
+        before.with_columns(sealed="vumID"), on=[*_OWN, "sealed"], how="full", suffix="_before", coalesce=True
+    )
     change = (
         pl.when(pl.col("rank_before").is_null())
         .then(pl.lit("new"))

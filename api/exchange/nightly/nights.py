@@ -4,6 +4,7 @@
     2026-11-25.12 -> .versions/2026-11-25.12-0  a night; replaced in one step when something is taken out
     .versions/2026-11-25.12-0/                  a version of it: manifest.json, summary, a folder a recipient
     .runs/12/                                   a run that isn't published yet
+    .expected/                                  what makes the next run quick
 
 A reader resolves a link once and reads behind it. A version that is replaced or too old is removed: what a
 reader has opened stays readable, what it opens after that says that the file isn't there, and it begins anew.
@@ -20,13 +21,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from api.exchange.nightly.files import remove, sync, sync_tree, writing
+from api.exchange.nightly.files import remove, sync_tree
 from data.errors import FileError
+from data.files import sync, writing
 from engine.nightly import NightlyError
 
-__all__ = ["CURRENT", "Nights", "number_of"]
+__all__ = ["CURRENT", "EXPECTED", "RUNS", "Nights", "number_of"]
 
 CURRENT: Final = "current"
+EXPECTED: Final = ".expected"
+RUNS: Final = ".runs"
+VERSIONS: Final = ".versions"
 _NIGHT: Final = re.compile(r"\d{4}-\d{2}-\d{2}\.(\d+)")
 _VERSION: Final = re.compile(r"(\d{4}-\d{2}-\d{2}\.\d+)-(\d+)")
 
@@ -79,7 +84,7 @@ class Nights:
 
     def run(self, number: int) -> Path:
         """Give the folder in which a night is made."""
-        return self.root / ".runs" / str(number)
+        return self.root / RUNS / str(number)
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -95,7 +100,7 @@ class Nights:
 
     def put(self, name: str, built: Path) -> None:
         """Make a folder the next version of a night, in one step. Within `changing`."""
-        versions = self.root / ".versions"
+        versions = self.root / VERSIONS
         versions.mkdir(exist_ok=True)
         there = [int(found[2]) for found in map(_VERSION.fullmatch, os.listdir(versions))  # noqa: PTH208
                  if found and found[1] == name]  # fmt: skip
@@ -103,7 +108,7 @@ class Nights:
         sync_tree(built)
         built.rename(target)
         sync(versions)
-        self._link(name, f".versions/{target.name}")
+        self._link(name, f"{VERSIONS}/{target.name}")
 
     def show(self, name: str) -> None:
         """Make a night that was put the newest, in one step. Within `changing`."""
@@ -117,11 +122,27 @@ class Nights:
             (self.root / name).unlink()
         self.clear()
 
+    def forget_runs(self) -> None:
+        """Put away what was made of nights that weren't shown yet: at once, for `clear` to remove.
+
+        Within `changing`.
+        """
+        shown = self.names()
+        for name in os.listdir(self.root):  # noqa: PTH208
+            if _NIGHT.fullmatch(name) and name not in shown:
+                (self.root / name).unlink()
+        if (self.root / RUNS).exists():
+            # A version that no night has.
+            versions = self.root / VERSIONS
+            versions.mkdir(exist_ok=True)
+            (self.root / RUNS).rename(versions / f".{secrets.token_hex(8)}")
+        sync(self.root)
+
     def clear(self) -> None:
         """Remove versions that no night has, and links that were never put in place. Within `changing`."""
         links = [self.root / name for name in os.listdir(self.root) if _NIGHT.fullmatch(name)]  # noqa: PTH208
         used = {link.readlink().name for link in links}
-        versions = self.root / ".versions"
+        versions = self.root / VERSIONS
         for name in os.listdir(versions) if versions.is_dir() else []:  # noqa: PTH208
             if name not in used:
                 remove(versions / name)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from api.exchange.nightly.files import sync
 from api.exchange.nightly.taking_out import Taken
-from data.files import atomic
+from data.files import atomic, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from api.exchange.nightly.nights import Nights
 
-__all__ = ["NOTICES", "clear", "noticed", "notify"]
+__all__ = ["NOTICES", "clear", "forget", "noticed", "notify"]
 
 NOTICES: Final = "notices"
 """The folder with a file of notices for each recipient."""
@@ -55,6 +54,18 @@ def noticed(nights: Nights, at: str) -> dict[str, dict[str, Mapping[str, Any]]]:
             if told["at"] == at:
                 found.setdefault(told["night"], {})[path.stem] = told
     return found
+
+
+def forget(nights: Nights, known: Collection[str]) -> None:
+    """Remove the notices of all nights but those that are known. Within `nights.changing`."""
+    for path in sorted((nights.root / NOTICES).glob("*.ndjson")):
+        lines = _content(path).splitlines(keepends=True)
+        kept = [line for line in lines if json.loads(line)["night"] in known]
+        if not kept:
+            path.unlink()
+        elif len(kept) < len(lines):
+            with atomic(path) as file:
+                file.write(b"".join(kept))
 
 
 def clear(nights: Nights) -> None:

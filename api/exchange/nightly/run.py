@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,26 +22,28 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from api.clock import DAY, NETHERLANDS, SECOND, spelled
 from api.exchange.answering import Match, log_subjects
-from api.exchange.nightly.files import writing
+from api.exchange.handles import Handles
 from api.exchange.nightly.lease import Lease, holder_of
 from api.exchange.nightly.night import Night, night_of
+from api.exchange.nightly.nights import EXPECTED, RUNS
 from api.exchange.nightly.recipients import OTHER, Recipient
 from api.exchange.nightly.sealing import seal_night, seal_party
 from api.exchange.nightly.snapshot import (
     PLAN,
+    Progress,
     Snapshot,
     Supplied,
     is_whole,
     read_snapshot,
     take_snapshot,
 )
-from api.exchange.nightly.taking_out import absent_now, revise, take_out
+from api.exchange.nightly.taking_out import absent_now, is_anybody_withdrawn, revise, take_out
 from api.exchange.nightly.withdrawal import finish, withdraw_ended
-from api.exchange.nightly.writing import Making, Part, Written, write_all
+from api.exchange.nightly.writing import Making, Part, Seal, Written, write_all
 from api.store.tables import night as nights_table
 from api.store.tables import nightly_part, question
 from data.errors import FileError
-from data.files import atomic
+from data.files import atomic, writing
 from data.taxonomy import bundled_taxonomy
 from engine.build import build_index
 from engine.conditions import SUGGESTED
@@ -62,7 +64,6 @@ from engine.publish import publications
 if TYPE_CHECKING:
     from api.clock import Clock
     from api.exchange.audit import Audit
-    from api.exchange.handles import Handles
     from api.exchange.keys import Keys
     from api.exchange.nightly.nights import Nights
     from api.store import Store
@@ -74,17 +75,11 @@ if TYPE_CHECKING:
 
 __all__ = ["NightlyRun", "Wishes", "running"]
 
-EXPECTED: Final = ".expected"
-"""The folder beside the nights with what makes the next one quick."""
-
 ACTOR: Final = "nightly run"
 """Who the log says did what somebody else had begun, or had not come to."""
 
 STALE: Final = DAY
 """A run that began longer ago isn't gone on with: its data are too old."""
-
-Progress = Callable[[str, int, int], None]
-"""Is told the stage, how far it is, and the whole, 0 where that isn't known."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +104,7 @@ class NightlyRun:
 
     Parameters
     ----------
-    store, audit, keys, handles, clock : of the exchange.
+    store, audit, keys, clock : of the exchange.
     nights : where they are published.
     own_oin : of the exchange.
     question_days : how long the vumIDs of a night can be used.
@@ -122,14 +117,13 @@ class NightlyRun:
         store: Store,
         audit: Audit,
         keys: Keys,
-        handles: Handles,
         nights: Nights,
         own_oin: str,
         clock: Clock,
         question_days: int,
         taxonomy: Taxonomy | None = None,
     ) -> None:
-        self._store, self._audit, self._keys, self._handles = store, audit, keys, handles
+        self._store, self._audit, self._keys, self._handles = store, audit, keys, Handles(keys, clock)
         self._nights, self._own_oin, self._clock = nights, own_oin, clock
         self._days, self._taxonomy = question_days, taxonomy
 
@@ -158,16 +152,17 @@ class NightlyRun:
 
         What is published stays as it is, whatever is raised.
         """
+        about = self._audit, self._keys, self._nights, self._clock, ACTOR
+        # Before this one runs: what a run that was broken off has of people who are withdrawn goes, too.
+        finish(*about)
+        withdraw_ended(*about)
         with Lease(self._store, self._clock).held() as lease:
-            about = self._audit, self._keys, self._nights, self._clock, ACTOR
-            finish(*about)
-            withdraw_ended(*about)
             night = self._begin(lease, wishes)
             told = self._told(night, progress)
             if not self._nights.has(night.name):
                 self._make(lease, night, wishes, seat, writers, told)
             self._publish(lease, night, keep)
-            shutil.rmtree(self._nights.root / ".runs", ignore_errors=True)
+            shutil.rmtree(self._nights.root / RUNS, ignore_errors=True)
         return night
 
     def _begin(self, lease: Lease, wishes: Wishes) -> Night:
@@ -233,10 +228,10 @@ class NightlyRun:
         snapshot = self._snapshot(night, wishes, folder, ledger, told)
         index = self._index(night, snapshot, folder, ledger, told)
         blocks = list(cut(index, _jobs(night, snapshot), night.block))
-        before = self._nights.root / EXPECTED
-        with writing(folder):
+        # So that no withdrawal removes them meanwhile.
+        with self._nights.changing():
             (folder / "blocks").mkdir(exist_ok=True)
-            for path in before.glob("*.parquet"):
+            for path in (self._nights.root / EXPECTED).glob("*.parquet"):
                 shutil.copy(path, folder / "blocks")
         rank_blocks(folder / "index", folder / "blocks", blocks, ledger, seat, partial(told, "Ranking"))
         write_expected(index, folder / "blocks", blocks, folder / "expected")
@@ -305,17 +300,13 @@ class NightlyRun:
     ) -> None:
         """Write all lists, and log each. Those that are whole and logged stay."""
         absent = absent_now(self._store, snapshot, night.cut_off, self._own_oin, self._clock())
-        # By its link: something may be taken out of it meanwhile.
-        before = None if night.before is None else self._nights.root / night.before
         making = Making(
             folder,
             index.publication.version,
             self._keys.path,
-            night.run.key.id,
-            night.run.id,
-            night.expires_at,
+            Seal(night.run.key.id, night.run.id, night.expires_at),
             night.cut_off,
-            before,
+            self._before(night),
             absent.records,
         )
         by_job: dict[tuple[str, Side], list[Block]] = {}
@@ -336,6 +327,16 @@ class NightlyRun:
                 self._log(lease, night, written)
             done += written.part.block.last - written.part.block.first
             told("Writing lists", done, whole)
+
+    def _before(self, night: Night) -> tuple[Path, Seal] | None:
+        if night.before is None:
+            return None
+        of = select(nights_table).where(nights_table.c.number == night.before_number)
+        with self._store.read() as connection:
+            row = connection.execute(of).one()
+        seal = Seal(bytes.fromhex(row.key_id), bytes.fromhex(row.run), row.settings["expires_at"])
+        # By its link: something may be taken out of it meanwhile.
+        return self._nights.root / night.before, seal
 
     def _known_as(self, night: Night, recipient: Recipient) -> str:
         return night.run.key.known_as(recipient.caller.controller, recipient.caller.processor)
@@ -447,17 +448,10 @@ class NightlyRun:
         with self._nights.changing():
             with self._store.write() as connection:
                 lease.check(connection)
-            absent = absent_now(
-                self._store, read_snapshot(folder / "snapshot"), night.cut_off, self._own_oin, self._clock()
-            )
-            if self._nights.has(night.name):
-                if not absent.is_nothing:
-                    revise(self._nights, night.name, self._handles, absent)
-            else:
-                if not absent.is_nothing:
-                    take_out(folder / "built", self._handles, absent)
-                self._nights.put(night.name, folder / "built")
-            self._nights.show(night.name)
+            # From one that was shown already withdrawals take out what they have to.
+            if night.name not in self._nights.names():
+                self._put(night, folder)
+                self._nights.show(night.name)
             with self._store.write() as connection:
                 lease.check(connection)
                 row = update(nights_table).where(nights_table.c.number == night.number)
@@ -465,7 +459,20 @@ class NightlyRun:
             self._nights.collect(keep)
             if (folder / "expected").is_dir():
                 shutil.rmtree(self._nights.root / EXPECTED, ignore_errors=True)
-                (folder / "expected").rename(self._nights.root / EXPECTED)
+                # Who was withdrawn meanwhile is in it, and would stay there until the next night.
+                if not is_anybody_withdrawn(self._store, night.cut_off):
+                    (folder / "expected").rename(self._nights.root / EXPECTED)
+
+    def _put(self, night: Night, folder: Path) -> None:
+        snapshot = read_snapshot(folder / "snapshot")
+        absent = absent_now(self._store, snapshot, night.cut_off, self._own_oin, self._clock())
+        if self._nights.has(night.name):
+            if not absent.is_nothing:
+                revise(self._nights, night.name, self._handles, absent)
+        else:
+            if not absent.is_nothing:
+                take_out(folder / "built", self._handles, absent)
+            self._nights.put(night.name, folder / "built")
 
 
 def running(store: Store, nights: Nights, now: int) -> dict[str, Any]:

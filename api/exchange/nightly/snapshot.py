@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from json import JSONDecoder
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,13 +23,12 @@ from pydantic_core import from_json
 
 from api.exchange import records
 from api.exchange.bodies import identified
-from api.exchange.nightly.files import writing
 from api.exchange.nightly.recipients import OTHER, Recipient, covered, not_covered, recipients
 from api.exchange.registry import read_registry
 from data.dataset import ID_FIELDS, batches
 from data.dataset.lines import to_lines
 from data.errors import QuestionError
-from data.files import atomic
+from data.files import atomic, writing
 from engine.nightly import file_hash, parquet
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
     from data.standard import Side
     from engine.index import Collection
 
-__all__ = ["PLAN", "Snapshot", "Supplied", "Texts", "read_snapshot", "take_snapshot"]
+__all__ = ["PLAN", "Progress", "Snapshot", "Supplied", "Texts", "read_snapshot", "take_snapshot"]
 
 PLAN: Final = "plan.json"
 SIDES: Final[tuple[Side, ...]] = tuple(OTHER)
@@ -48,6 +46,7 @@ SIDES: Final[tuple[Side, ...]] = tuple(OTHER)
 _PLACES: Final = pl.Schema({"source": pl.String, "id": pl.String, "start": pl.Int64, "end": pl.Int64})
 
 Progress = Callable[[str, int, int], None]
+"""Is told the stage, how far it is, and the whole, 0 where that isn't known."""
 
 
 @dataclass(frozen=True)
@@ -216,15 +215,14 @@ class _Writer:
         """Write the records of a source; one that has none is left out."""
         name, digest, at = f"{self._side}-{len(self.files):04}.ndjson", hashlib.sha256(), 0
         ids, starts, ends = [], [], []
-        behind = len(f'{{"{ID_FIELDS[self._side]}":')
+        # A valid id has nothing that JSON escapes: it ends at the first quotation mark.
+        begin = len(f'{{"{ID_FIELDS[self._side]}":"')
         with (self._folder / name).open("wb") as file:
             for line in lines:
-                record_id, end = _DECODER.raw_decode(
-                    line[: behind + _LONGEST_ID].decode("ascii", "replace"), behind
-                )
+                end = line.index(b'"', begin)
                 # What the object holds behind its id; the bracket is put before it again.
-                text = line[end:].removeprefix(b",")
-                ids.append(record_id)
+                text = line[end + 1 :].removeprefix(b",")
+                ids.append(line[begin:end].decode())
                 starts.append(at + len(line) - len(text))
                 ends.append(at + len(line))
                 file.write(line + b"\n")
@@ -253,11 +251,6 @@ class _Writer:
         self.hashes[name] = hashlib.sha256(content).hexdigest()
 
 
-_DECODER: Final = JSONDecoder()
-_LONGEST_ID: Final = 4096
-"""Bytes that the id of a record takes at most as JSON: 200 characters, escaped or not."""
-
-
 class _Supply:
     """The records of a supplied file as a match shows them."""
 
@@ -267,17 +260,20 @@ class _Supply:
 
     def lines(self, told: Callable[[int, int], None]) -> Iterator[bytes]:
         side, field = self._supplied.side, ID_FIELDS[self._supplied.side]
-        reading = batches(self._supplied.path, side, on_error=self._on_error, progress=told)
+        # Each is checked: the file is a participant's, whatever it says of itself.
+        reading = batches(
+            self._supplied.path,
+            side,
+            on_error=self._on_error,
+            trust=False,
+            refuse_id=None if self._declared else records.refuse_bsn,
+            progress=told,
+        )
         for frame in reading:
             for text in reading.texts or to_lines(frame).splitlines():
                 value = from_json(text)
-                if not self._declared and records.could_be_bsn(value[field]):
-                    if self._on_error == "stop":
-                        raise records.refuse_bsn()
-                    self.rejected += 1
-                    continue
                 yield identified(field, value[field], records.prepared(text, value, side).shown)
-        self.rejected += reading.rejected
+        self.rejected = reading.rejected
 
 
 def _given(registry: Registry, supplied: Sequence[Supplied]) -> dict[tuple[str, Side], Supplied]:

@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     from api.store import Store
     from data.standard import Side
 
-__all__ = ["Absent", "Drops", "Party", "Taken", "absent_now", "revise", "sources_of", "take_out"]
+__all__ = [
+    "Absent",
+    "Drops",
+    "Party",
+    "Taken",
+    "absent_now",
+    "is_anybody_withdrawn",
+    "revise",
+    "sources_of",
+    "take_out",
+]
 
 _OWN: Final = ["own_source", "own_id"]
 _KEYS: Final = pl.Schema({"source": pl.String, "id": pl.String})
@@ -108,6 +118,13 @@ def absent_now(store: Store, snapshot: Snapshot, cut_off: int, own_oin: str, now
         {each.name: each for each in snapshot.recipients},
         {each.name: each for each in recipients(registry, snapshot.records, own_oin, now)},
     )
+
+
+def is_anybody_withdrawn(store: Store, since: int) -> bool:
+    """Tell whether a record or a party was withdrawn at a moment or later."""
+    with store.read() as connection:
+        found = select(nightly_withdrawal.c.n).where(nightly_withdrawal.c.withdrawn_at >= since).limit(1)
+        return connection.execute(found).first() is not None
 
 
 def sources_of(registry: Registry, oins: frozenset[str]) -> frozenset[str]:

@@ -21,8 +21,9 @@ from sqlalchemy import func, insert, select, update
 
 from api.clock import spelled
 from api.exchange.handles import Handles
+from api.exchange.nightly.lease import end_silent
 from api.exchange.nightly.night import night_of
-from api.exchange.nightly.nights import number_of
+from api.exchange.nightly.nights import EXPECTED, number_of
 from api.exchange.nightly.notices import clear, noticed, notify
 from api.exchange.nightly.recipients import OTHER, folder_of
 from api.exchange.nightly.taking_out import Party, Taken, revise, sources_of
@@ -175,9 +176,14 @@ def _carry_out(audit: Audit, keys: Keys, nights: Nights, clock: Clock, row: Row[
     """Do all that a row asks for; what is done already is found to be."""
     asked, at = Withdrawal(row.oin, row.source_id, row.record_id), spelled(row.withdrawn_at)
     with audit.write() as connection:
+        # A run that was broken off begins anew, without whom it may not show any more.
+        if end_silent(connection, clock()):
+            nights.forget_runs()
+    with audit.write() as connection:
         told = _about(connection, asked) or {"source": asked.source_id, "subjects": []}
         asked = replace(asked, sources=sources_of(read_registry(connection), frozenset({row.oin})))
-        rows = connection.execute(select(night).where(night.c.state == "published")).all()
+        # Also one that runs: it may have been broken off right after it was shown.
+        rows = connection.execute(select(night)).all()
         fetched = {name: _fetched(connection, number_of(name)) for name in nights.names()}
     known = tuple(night_of(each, keys, nights) for each in rows if keys.find(bytes.fromhex(each.key_id)))
     clear(nights)
@@ -193,6 +199,7 @@ def _carry_out(audit: Audit, keys: Keys, nights: Nights, clock: Clock, row: Row[
         revise(nights, name, handles, asked.within(name, known, handles), tell)
     # What was killed between the new version of a night and the old one left that behind.
     nights.clear()
+    rmtree(nights.root / EXPECTED, ignore_errors=True)
     with audit.write() as connection:
         had = {
             name: {party: each["fetched"] for party, each in parties.items()}
@@ -243,7 +250,7 @@ def fetch(
             }
             connection.execute(insert(nightly_fetch).values(row))
             told = {"controller": party.controller, "processor": party.processor, "night": found}
-            audit.append(connection, "nightly-fetched", told)
+            audit.append(connection, "nightly-fetched", told | {"actor": actor})
         part = target.with_name(f".{target.name}.part")
         rmtree(part, ignore_errors=True)
         copytree(folder / name, part)

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from api.exchange.handles import Handles, Run
 from api.exchange.keys import Keys
-from api.exchange.nightly.files import writing
-from api.exchange.nightly.lists import Before, Lists, changes_between, part_path
+from api.exchange.nightly.lists import Before, Lists, part_path
 from api.exchange.nightly.recipients import OTHER, Recipient
 from api.exchange.nightly.snapshot import Texts, read_snapshot
-from data.files import atomic
+from data.files import atomic, writing
 from engine.index import open_index
 from engine.nightly import NightlyError, end_with_parent, file_hash, parquet, read_block
 
@@ -29,13 +28,40 @@ if TYPE_CHECKING:
     from engine.index import MatchIndex
     from engine.nightly import Block
 
-__all__ = ["Making", "Part", "Writer", "Written", "write_all"]
+__all__ = ["Making", "Part", "Seal", "Writer", "Written", "write_all"]
 
 FEW: Final = 50_000
 """Fewer own records than this are listed by this process alone: starting others would take longer."""
 
 AHEAD: Final = 2
 """How many files each process may be ahead of the log."""
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What seals the vumIDs of a night, by name, so that it can be handed to another process.
+
+    Attributes
+    ----------
+    key_id, run : name the key and the run.
+    expires_at : until when they open, microseconds since 1970 UTC.
+    """
+
+    key_id: bytes
+    run: bytes
+    expires_at: int
+
+    def run_of(self, keys: Keys) -> Run | None:
+        """Give the run with its key, None where that is there no more."""
+        key = keys.find(self.key_id)
+        return None if key is None else Run(self.run, key)
+
+    def opened_at(self, keys: Keys, at: int) -> Run | None:
+        """Give the run where its vumIDs opened at a moment, else None."""
+        run = self.run_of(keys)
+        if run is None or at >= self.expires_at or (run.key.until is not None and at >= run.key.until):
+            return None
+        return run
 
 
 @dataclass(frozen=True)
@@ -47,20 +73,18 @@ class Making:
     folder : of the run, with the snapshot, the index, the blocks, and what is built.
     version : of the index.
     keys : the file of the keys. Each process reads them there: no key is handed from one to another.
-    key_id, run : name the key and the run that seal the vumIDs, which open until `expires_at`.
+    seal : of the night.
     cut_off : of the night, microseconds since 1970 UTC.
-    before : the folder of the night that changes are told against, None where there is none.
+    before : the folder and the seal of the night that changes are told against, None where there is none.
     gone : side -> source and id of records that are there no more.
     """
 
     folder: Path
     version: str
     keys: Path
-    key_id: bytes
-    run: bytes
-    expires_at: int
+    seal: Seal
     cut_off: int
-    before: Path | None
+    before: tuple[Path, Seal] | None
     gone: Mapping[Side, pl.DataFrame]
 
 
@@ -100,11 +124,10 @@ class Writer:
 
     def __init__(self, making: Making) -> None:
         keys = Keys(making.keys)
-        key = keys.find(making.key_id)
-        if key is None:
+        run = making.seal.run_of(keys)
+        if run is None:
             raise NightlyError("the night that is being made", "its key is there no more")
-        self._making, self._run = making, Run(making.run, key)
-        # As of the cut-off, whenever it is written: what the night before told opens as it did then.
+        self._making, self._run, self._keys = making, run, keys
         self._handles = Handles(keys, partial(int, making.cut_off))
         self._index: MatchIndex = open_index(making.folder / "index", making.version)
         snapshot = read_snapshot(making.folder / "snapshot")
@@ -116,14 +139,17 @@ class Writer:
         """Write the files of a part. Raises OutputError where they can't be written."""
         making, recipient, side = self._making, part.recipient, part.side
         lists = Lists(
-            recipient, self._run, self._handles, making.expires_at, self._index, self._texts, making.gone
+            recipient, self._run, self._handles, making.seal.expires_at, self._index, self._texts, making.gone
         )
         built = making.folder / "built"
         matches, keys = lists.matches(side, read_block(making.folder / "blocks", part.block))
         write(built / part.path("matches"), parquet(matches))
         if making.before is not None:
-            before = Before(making.before / recipient.name, recipient, self._handles)
-            changes = changes_between(before.of(side, lists.own(side, part.block)), matches, keys)
+            folder, seal = making.before
+            # As of the cut-off, whenever it is written.
+            opens = seal.opened_at(self._keys, making.cut_off)
+            before = Before(folder / recipient.name, recipient, opens, self._handles, seal.expires_at)
+            changes = before.changes(side, lists.own(side, part.block), matches, keys)
             write(built / part.path("changes"), parquet(changes))
         return Written(
             part,
