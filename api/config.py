@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from data.errors import FileError
+from data.files import decoded, read_pieces
 
 Oin = Annotated[str, Field(pattern=r"^[0-9]{20}$")]
 
@@ -25,6 +27,7 @@ LAPTOP_OIN: Final = "00000001810207357000"
 """The exchange's own OIN until one is configured: the one that published clients are tried out with."""
 
 
+_UNKNOWN: Final = "extra_forbidden"
 _METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -147,22 +150,29 @@ def read_settings(path: Path | None = None, **defaults: Any) -> Settings:
     told: dict[str, Any] = dict(defaults)
     subject = "the environment" if path is None else str(path)
     if path is not None:
+        text = decoded(b"".join(read_pieces(path)), path)
         try:
-            told |= tomllib.loads(path.read_text("utf-8"))
-        except OSError as problem:
-            raise FileError(str(path), f"can't be read: {problem.strerror}") from problem
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-            raise FileError(str(path), "not TOML", "TOML in UTF-8") from problem
+            told |= tomllib.loads(text)
+        except tomllib.TOMLDecodeError as problem:
+            raise FileError(str(path), f"not TOML: {problem}", remedy="Mend that line.") from problem
     try:
         return Settings(**told)
     except ValidationError as problem:
         # Never the value: it may be a password.
         faults = [
-            f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in problem.errors()
+            f"{'.'.join(map(str, each['loc'])) or 'settings'}: {_said(each)}" for each in problem.errors()
         ]
+        unknown = any(each["type"] == _UNKNOWN for each in problem.errors())
         raise FileError(
-            subject, "; ".join(faults), remedy="See `koppel serve --help` for the settings."
+            subject,
+            "; ".join(faults),
+            ", ".join(Settings.model_fields) if unknown else "",
+            "See `koppel serve --help` for the settings.",
         ) from problem
+
+
+def _said(fault: ErrorDetails) -> str:
+    return "no setting" if fault["type"] == _UNKNOWN else fault["msg"]
 
 
 def share_processors(workers: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from api.exchange.hosted import HostedSources
 from api.exchange.keys import create_keys
 from api.exchange.registry import RegistryReader
 from api.store import Store
+from data.errors import QuestionError
 
 if TYPE_CHECKING:
     from api.config import Settings
@@ -36,18 +38,28 @@ VACANCIES: Final = 150
 
 
 def set_up(settings: Settings) -> None:
-    """Make what is not there yet. What is there stays as it is."""
+    """Make what is not there yet. What is there stays as it is.
+
+    Raises QuestionError where the store is of an exchange that isn't made up.
+    """
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = Store(settings.store_url)
-    store.migrate()
-    if not settings.keys_file.exists():
-        create_keys(settings.keys_file, now)
-    if not (settings.state / SIGNING_KEY).exists():
-        create_signing_key(settings.state / SIGNING_KEY, settings.state / VERIFYING_KEY)
-    if not RegistryReader(store).current().parties:
-        _register(settings, audit_of(settings, store))
-        _load(HostedSources(store, settings.index_folder, now))
-    store.close()
+    with closing(Store(settings.store_url)) as store:
+        store.migrate()
+        registry = RegistryReader(store).current()
+        if registry.parties and STAD not in {source.oin for source in registry.sources.values()}:
+            raise QuestionError(
+                str(store),
+                "has parties of its own",
+                "a store that --laptop made, or a new one",
+                "Name another folder: KOPPEL_STATE=koppel-laptop koppel serve --laptop.",
+            )
+        if not settings.keys_file.exists():
+            create_keys(settings.keys_file, now)
+        if not (settings.state / SIGNING_KEY).exists():
+            create_signing_key(settings.state / SIGNING_KEY, settings.state / VERIFYING_KEY)
+        if not registry.parties:
+            _register(settings, audit_of(settings, store))
+            _load(HostedSources(store, settings.index_folder, now))
 
 
 def _register(settings: Settings, audit: Audit) -> None:

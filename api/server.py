@@ -12,13 +12,15 @@ are mapped, so they too are in memory once.
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
+import os
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from socket import socket
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, socket
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -31,7 +33,7 @@ from uvicorn_worker import UvicornWorker
 from api.commands.console import note
 from api.config import share_processors, use_metrics_folder
 from api.logs import ForeignHandler, configure
-from data.errors import KoppelError
+from data.errors import KoppelError, QuestionError
 from engine.loading import Signatures, load_kernels, loaded_kernels
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from api.config import Settings
 
-__all__ = ["apart", "prepare", "serve"]
+__all__ = ["apart", "check_port", "prepare", "serve"]
 
 T = TypeVar("T")
 
@@ -63,6 +65,24 @@ def serve(settings: Settings) -> None:
     with TemporaryDirectory(prefix="koppel-metrics-") as folder:
         use_metrics_folder(Path(folder))
         _Server(settings).run()
+
+
+def check_port(settings: Settings) -> None:
+    """Raise QuestionError where the port can't be listened on; later the server only fails after a while."""
+    # A server that is started beside another, or by systemd, listens already: it is handed the socket.
+    if settings.socket or "GUNICORN_FD" in os.environ or "LISTEN_FDS" in os.environ:
+        return
+    try:
+        with socket(AF_INET6 if ":" in settings.host else AF_INET) as tried:
+            tried.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+            tried.bind((settings.host, settings.port))
+    except OSError as problem:
+        taken = problem.errno == errno.EADDRINUSE
+        raise QuestionError(
+            f"{settings.host}:{settings.port}",
+            "in use by another program" if taken else f"can't be listened on: {problem.strerror}",
+            remedy="Stop it, or give another --port." if taken else "Give another host or --port.",
+        ) from problem
 
 
 def prepare(settings: Settings) -> Signatures:

@@ -80,6 +80,9 @@ def _client(address: str | None, workers: int) -> Iterator[Any]:
         return
     where = {"address": address} if "://" in address else {"scheduler_file": address}
     try:
+        # Dask would wait for a file that isn't there, for ever.
+        if "scheduler_file" in where and not Path(address).is_file():
+            raise FileNotFoundError(address)
         client = dask.Client(**where, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, ValueError) as problem:
         raise NightlyError(

@@ -54,7 +54,7 @@ CHANGES: dict[str, Change] = {
     "end-party": lambda a: a.end_party(GEMEENTE),
     "add-mandate": lambda a: a.add_mandate(OTHER, GEMEENTE, first=NOW + DAY),
     "end-mandate": lambda a: a.end_mandate(1, NOW + DAY),
-    "open-phase": lambda a: a.open_phase("privaat", NOW + DAY),
+    "open-phase": lambda a: a.open_phase("pilot", NOW - DAY),
     "close-phase": lambda a: a.close_phase("privaat"),
     "add-agreement": lambda a: a.add_agreement("2.0", NOW + DAY),
     "register-source": lambda a: a.register_source(
@@ -310,6 +310,18 @@ def test_a_phase_opens_again_after_it_closed(store: Store, administration: Admin
     assert registry(store).phases["privaat"] is None
     administration.open_phase("privaat", NOW + 7)
     assert registry(store).phases["privaat"] == NOW + 7
+
+
+def test_an_open_phase_is_not_shut_by_opening_it_later(
+    store: Store, administration: Administration, clock: Clock
+) -> None:
+    administration.close_phase("privaat")
+    administration.open_phase("privaat", NOW + 7)
+    administration.open_phase("privaat", NOW + 9)
+    clock.now = NOW + 9
+    with pytest.raises(RegistryError, match=r"phase privaat: is open since .* Close it first"):
+        administration.open_phase("privaat", NOW + 10)
+    assert registry(store).phases["privaat"] == NOW + 9
 
 
 def test_a_declaration_is_kept_word_for_word_and_can_be_withdrawn(

@@ -167,6 +167,8 @@ def test_a_declaration_is_read_from_a_file_and_its_words_are_not_logged(filled: 
     done("source", "declare-no-bsn", "utrecht", "--file", file)
     assert listed("source")[0]["noBsn"] is True
     assert "nummers" not in json.dumps(entries(filled))
+    file.write_bytes(b"\xff\xfe")
+    assert "UTF-8" in koppel("source", "declare-no-bsn", "utrecht", "--file", file).told()
     done("source", "withdraw-no-bsn", "utrecht")
     assert listed("source")[0]["noBsn"] is False
 
@@ -190,7 +192,8 @@ def test_an_agreement_to_come_is_withdrawn(filled: Path) -> None:
         (("party", "end", "9" * 20), 4, "isn't that of a participant"),
         (("phase", "open", "privaat"), 4, "before phase openbaar"),
         (("source", "share", "utrecht", "--with", "alle"), 4, "End that one first"),
-        (("source", "declare-no-bsn", "utrecht", "--file", "/no/such/file"), 3, "can't be read as text"),
+        (("source", "declare-no-bsn", "utrecht", "--file", "/no/such/file"), 3, "there is no such file"),
+        (("phase", "open", "pilot", "--at", "2099-01-01"), 4, "is open since 2025-12-31T23:00:00Z"),
         (("mandate", "end", 7), 4, "koppel mandate list"),
     ],
 )
@@ -214,6 +217,17 @@ def test_a_command_on_a_store_that_was_not_migrated_names_the_remedy(
         assert ended.code == 6
         assert "koppel store migrate" in ended.told()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_example_of_opening_a_phase_works_where_none_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOPPEL_STATE", str(tmp_path))
+    done("store", "migrate")
+    create_signing_key(tmp_path / SIGNING_KEY, tmp_path / VERIFYING_KEY)
+    _, example = done("phase", "open", "--help").out.split("Example: koppel ")
+    done(*example.split())
+    assert [each["opensAt"] for each in listed("phase")] == ["2026-12-31T23:00:00Z", None, None, None]
 
 
 def test_without_the_key_of_the_log_nothing_is_changed(filled: Path) -> None:

@@ -77,6 +77,18 @@ def test_an_export_is_verified_elsewhere(suffix: str, exchange: Exchange) -> Non
     assert "no statement says" in exchange.verify(later).err
 
 
+def test_what_is_no_log_or_not_there_is_said_to_be(exchange: Exchange, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("koppel\n" * 40)
+    checks = ("--checkpoints", other, "--key", exchange.state / "audit-key.pub.pem")
+    ended = koppel("audit", "verify", other, *checks)
+    assert (ended.code, "no export of a log" in ended.told()) == (3, True)
+    absent = koppel("audit", "verify", f"postgresql://koppel:geheim@/db?host={tmp_path}", *checks)
+    assert absent.code == 3
+    assert "No such file" in absent.told()
+    assert "geheim" not in absent.err
+
+
 def test_the_logboek_goes_on_where_it_ended(exchange: Exchange) -> None:
     log = exchange.log()
     show(log, ["anna", "bert"])

@@ -259,11 +259,11 @@ def test_a_question_that_breaks_the_contract_ends_with_4(
     check_refused(ended, 4, str(path), words)
 
 
-def test_no_questions_have_no_answers(region: dict[str, Path], tmp_path: Path) -> None:
+def test_no_questions_have_no_answers_which_is_told(region: dict[str, Path], tmp_path: Path) -> None:
     path = put(tmp_path / "q.json", [])
-    assert koppel("select", "--profiles", region["profiles"], "--question", path, "--json") == Ended(
-        0, "", ""
-    )
+    ended = koppel("select", "--profiles", region["profiles"], "--question", path, "--json")
+    assert (ended.code, ended.out) == (0, "")
+    assert "a question is an object" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -143,10 +143,11 @@ def test_what_goes_wrong_in_a_worker_is_told_as_it_is(
         files_of(tmp_path / "nowhere", blocks[:1], tmp_path, on_cluster(None, 1))
 
 
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "no-such-scheduler.json", "tests"])
 def test_a_cluster_that_is_not_there_is_said_to_be(
-    root: Path, blocks: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, blocks: list[Block], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setattr("engine.cluster.CONNECT_SECONDS", 1)
-    seat = on_cluster("tcp://127.0.0.1:1")
+    seat = on_cluster(address)
     with pytest.raises(NightlyError, match="can't be reached"):
         files_of(root, blocks, tmp_path, seat)

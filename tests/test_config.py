@@ -42,8 +42,9 @@ def test_the_store_is_a_file_in_the_state_folder_unless_it_is_named(tmp_path: Pa
         ('oin = "geheim"', "oin"),
         ("workers = 0", "workers"),
         ('trusted = ["geheim"]', "trusted"),
-        ('geheim = "geheim"', "geheim: Extra inputs"),
-        ("oin = ", "not TOML"),
+        ('geheim = "geheim"', "geheim: no setting; allowed: oin, exchange, address, store, state,"),
+        ("workers = 1\noin = ", "not TOML: Invalid value (at end of document)"),
+        ('oin = "geheim" x', "line 1, column 16"),
         ('address = "koppel"', "address"),
         ("", "needs a socket"),
         ('identity = "laptop"\nhost = "0.0.0.0"', "this machine only"),
@@ -60,8 +61,15 @@ def test_what_can_not_be_is_refused_by_its_name(tmp_path: Path, text: str, told:
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="can't be read"):
+    with pytest.raises(FileError, match=r"nergens\.toml: there is no such file\. Check the path"):
         read_settings(tmp_path / "nergens.toml")
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "koppel.toml"
+    path.write_bytes(b"\xff")
+    with pytest.raises(FileError, match="UTF-8"):
+        read_settings(path)
 
 
 def test_a_wrong_variable_is_told_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:

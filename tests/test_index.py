@@ -1143,6 +1143,12 @@ def test_two_files_of_one_source_are_refused(tmp_path: Path) -> None:
     assert (done.code, not (tmp_path / "index").exists()) == (2, True)
 
 
+def test_an_index_of_no_file_takes_the_place_of_none(tmp_path: Path) -> None:
+    done = koppel("index", "build", "-o", tmp_path / "index")
+    assert (done.code, not (tmp_path / "index").exists()) == (2, True)
+    assert "--profiles or --vacancies" in done.err
+
+
 @pytest.mark.parametrize("direction", ["vacancy", "profile", "mutual"])
 def test_match_and_explain_say_of_an_index_what_they_say_of_its_files(direction: str, tmp_path: Path) -> None:
     frames = pl.concat(generate_vacancies(40, seed=3)), pl.concat(generate_profiles(300, seed=4))

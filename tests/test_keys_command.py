@@ -1,7 +1,6 @@
 """`koppel keys`: made once, rotated at any time, listed without being shown."""
 
 import base64
-import json
 from pathlib import Path
 
 import pytest
@@ -35,8 +34,8 @@ def test_keys_are_made_once(config: Path) -> None:
 def test_a_rotated_key_is_listed_with_the_day_that_it_opens_until_and_no_key_is_shown(config: Path) -> None:
     run(config, "create")
     run(config, "rotate", "--keep-days", 7)
-    (old, new) = json.loads(run(config, "list", "--json").out)
-    assert old["until"] > new["made_at"] > old["made_at"]
+    old, new = run(config, "list", "--json").lines
+    assert old["until"] > new["madeAt"] > old["madeAt"]
     assert new["until"] is None
     shown = run(config, "list")
     assert old["id"] in shown.out

@@ -19,10 +19,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from command import koppel
+from laptop import laptop
 from typer.testing import CliRunner
 
 from api.cli import app
-from api.laptop import DORP, PROCESSOR, STAD
+from api.commands.serve import SETTINGS
+from api.config import Settings
+from api.laptop import DORP, PROCESSOR, STAD, set_up
+from data.errors import KoppelError
 
 README = Path(__file__).parents[1] / "README.md"
 OIN = "00000001810207357000"
@@ -206,7 +211,38 @@ def test_what_can_not_be_served_is_told_before_anything_starts(tmp_path: Path, t
     assert "Traceback" not in run.stderr
 
 
+def test_a_port_that_is_taken_is_told_before_anything_is_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOPPEL_STATE", str(tmp_path / "state"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = koppel("serve", "--laptop", "--port", port)
+    assert ended.code == 4
+    assert ended.told() == (
+        f"Error: 127.0.0.1:{port}: in use by another program. Stop it, or give another --port."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_with_other_parties_gets_no_made_up_records(tmp_path: Path) -> None:
+    settings = laptop(tmp_path / "state")
+    before = (settings.state / "koppel.db").read_bytes()
+    with pytest.raises(KoppelError, match="KOPPEL_STATE"):
+        set_up(settings)
+    assert (settings.state / "koppel.db").read_bytes() == before
+
+
 def test_help_says_how_production_differs() -> None:
     text = CliRunner().invoke(app, ["serve", "--help"]).output
     for word in ("--laptop", "socket", "checkpoints", "nginx.conf", "SIGHUP"):
         assert word in text
+
+
+def test_help_lists_every_setting() -> None:
+    text = CliRunner().invoke(app, ["serve", "--help"]).output
+    assert list(SETTINGS) == list(Settings.model_fields)
+    for name, says in SETTINGS.items():
+        assert f"{name}: {says}\n" in re.sub(" +\n", "\n", text)
+        if told := re.search(r"by default ([0-9]+)\.$", says):
+            assert Settings.model_fields[name].default == int(told[1])

@@ -246,6 +246,28 @@ def test_a_ranking_that_is_asked_otherwise_than_documented_is_refused_without_it
 
 
 @pytest.mark.parametrize(
+    ("asked", "faults"),
+    [
+        ({"vacature": {}, "top": 200}, {"body.top": "less than equal 100"}),
+        ({"werkzoekende": {}, "top": 0}, {"body.top": "greater than equal 1"}),
+        ({"vacature": {}, "direction": "x"}, {"body.direction": "literal error 'vacancy' or 'mutual'"}),
+        ({"werkzoekende": {}, "vacature": {}}, {"body": "extra forbidden"}),
+        ({"top": 3}, {"body": "vacature or werkzoekende"}),
+        ([], {"body": "vacature or werkzoekende"}),
+    ],
+)
+def test_each_fault_is_told_once_with_what_is_allowed(
+    here: World, asked: Any, faults: dict[str, str]
+) -> None:
+    with here.client(OIN) as client:
+        told = problem(client.post("/v1/rankings", json=asked), 400)["faults"]
+        explained = problem(client.post("/v1/explanations", json=asked), 400)["faults"]
+    assert {each["field"]: each["message"] for each in told} == faults
+    assert len(told) == len(faults)
+    assert [each for each in explained if not each["field"].endswith(".candidate")] == told
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b"",
@@ -355,7 +377,7 @@ def test_a_method_that_is_not_there_is_answered_with_those_that_are(
 )
 def test_a_path_that_is_not_there_is_a_problem(here: World, path: str) -> None:
     with here.client(STAD) as client:
-        problem(client.get(path), 404)
+        assert problem(client.get(path), 404)["title"] == "Niet gevonden"
 
 
 def test_where_callers_are_believed_every_answer_says_so(here: World) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from engine import Coverage, Encoded, Explanation, Part, Settings
 
 EXAMPLE: Final = (
-    "Example: koppel explain --vacancy c56dfde1 --profile d80141ae --profiles profiles.ndjson "
-    "--vacancies vacancies.ndjson"
+    "Example: koppel explain --vacancy c56dfde1c3be2d16e25d41d2c9f3a9b6 "
+    "--profile d80141aeea34ade1e78ecf09d946ffe4 --profiles profiles.ndjson --vacancies vacancies.ndjson"
 )
 
 _SIDES: Final = {

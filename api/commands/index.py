@@ -65,6 +65,8 @@ def build(
     """
     from engine.index import build_index
 
+    if not (profiles or vacancies):
+        raise typer.BadParameter("give at least one.", param_hint="--profiles or --vacancies")
     given = _sources("--profiles", profiles or []), _sources("--vacancies", vacancies or [])
     taken = taxonomy_of(taxonomy)
     with working("Building") as told:

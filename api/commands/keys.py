@@ -66,24 +66,18 @@ def rotate(
 
 @commands.command("list", epilog="Example: koppel keys list")
 def list_keys(config: Config = None, as_json: options.Json = False) -> None:
-    """List the keys by their ids: when each was made, and until when it opens. Never what they are."""
+    """List the keys by their ids: when each was made, and until when it opens. Never what they are.
+
+    With --json {"id", "madeAt", "until"}, null for the one that seals.
+    """
     from api.exchange.keys import read_keys
 
-    found = read_keys(settings_of(config).keys_file)
-    if as_json:
-        show_json(
-            [
-                {
-                    "id": key.id.hex(),
-                    "made_at": iso(key.made_at),
-                    "until": iso(key.until),
-                }
-                for key in found
-            ]
-        )
-        return
     shown = table("key", "made", "opens until", "seals")
-    for key in found:
+    for key in read_keys(settings_of(config).keys_file):
+        if as_json:
+            show_json({"id": key.id.hex(), "madeAt": iso(key.made_at), "until": iso(key.until)})
+            continue
         seals = "yes" if key.until is None else "no"
         row(shown, key.id.hex(), local(key.made_at), local(key.until), seals)
-    show(shown)
+    if not as_json:
+        show(shown)

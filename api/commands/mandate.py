@@ -50,7 +50,7 @@ def end(
 
 @commands.command("list", epilog="Example: koppel mandate list")
 def show_all(config: Config = None, as_json: options.Json = False) -> None:
-    """List the mandates; with --json {"id", ">processor", ">controller", "from", "until"}."""
+    """List the mandates; with --json {"id", "processor", "controller", "from", "until"}."""
     registry = registry_of(config)
     mandates = sorted(
         (each for group in registry.mandates.values() for each in group), key=lambda one: one.id

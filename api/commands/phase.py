@@ -26,7 +26,7 @@ def phase() -> None:
     """Open and close the phases of admission."""
 
 
-@commands.command("open", epilog="Example: koppel phase open gemeenten_uwv --at 2027-01-01")
+@commands.command("open", epilog="Example: koppel phase open pilot --at 2027-01-01")
 def open_(name: Name, at: At = None, config: Config = None) -> None:
     """Open a phase: participants of its kind may take part. They open in their order."""
     administration_of(config).open_phase(cast("PhaseName", name), moment_of(at))

@@ -52,6 +52,8 @@ def select(
     side: Side = "werkzoekende" if profiles else "vacature"
     day = day_of(as_of)
     questions = load_questions(question, side)
+    if not questions:
+        warn(f"{question}: an empty list, so nothing is asked; a question is an object with vraagObject")
     with reading(on_error, rejects) as reader:
         frame = reader.read(path, side).frame
     with working("Reading columns"):

@@ -12,6 +12,38 @@ from api.commands.opened import Config
 if TYPE_CHECKING:
     from api.config import Settings
 
+SETTINGS: Final = {
+    "oin": "OIN of this exchange.",
+    "exchange": "OIN of the exchange that may ask our sources, if another.",
+    "address": "By which callers reach us: https://host.",
+    "store": "sqlite:/// or postgresql:// URL; by default a file in state.",
+    "state": "Folder of indexes, keys and checkpoints; by default koppel-state.",
+    "identity": "proxy (certificates, by default) or laptop (headers are believed).",
+    "socket": "Unix socket that only the proxy can reach.",
+    "host": "Where to listen without a socket; by default 127.0.0.1.",
+    "port": "Port, without a socket; by default 8000.",
+    "trusted": "Addresses of the proxy, where it comes over TCP.",
+    "certificate": "PEM file with which remote sources are asked.",
+    "private_key": "PEM file of its key.",
+    "authorities": "PEM file by which remote sources are checked.",
+    "private_networks": "true: sources may be at private addresses.",
+    "checkpoints": "File of signed checkpoints; by default in state.",
+    "workers": "Worker processes, 1 to 64; by default 1.",
+    "deadline_seconds": "How long a question waits, at most 60; by default 10.",
+    "matches": "Most matches of a source, 1 to 100; by default 100.",
+    "details": "Most details of a question, 1 to 100; by default 10.",
+    "question_days": "How long a question lives, 1 to 31; by default 7.",
+    "body_bytes": "Most bytes of a request.",
+    "depth": "Most levels in a request, 8 to 64.",
+    "width": "Most elements and properties in a request.",
+    "batch_bytes": "Most bytes of a batch of records.",
+    "source_bytes": "Most bytes of one answer of a source.",
+    "busy": "Requests that a worker takes on at a time.",
+    "drain_seconds": "How long a worker that stops goes on, 1 to 60; by default 8.",
+    "log_level": "The least that is logged: DEBUG, INFO, WARNING or ERROR.",
+}
+"""The settings, each in one line. Here, since reading them from the configuration would import all of it."""
+
 EXAMPLE: Final = """Example: koppel serve --laptop
 
 In production a TLS proxy stands in front (api/deploy/nginx.conf), which passes the certificate of whoever
@@ -30,7 +62,11 @@ asks, and a file says how:
     workers = 4
 
 Then once: koppel store migrate, koppel keys create, koppel audit keys create, all with --config FILE; and
-koppel serve --config FILE. SIGTERM stops, SIGHUP restarts the workers without a failed request."""
+koppel serve --config FILE. SIGTERM stops, SIGHUP restarts the workers without a failed request.
+
+All settings; each may also be a variable, as KOPPEL_WORKERS=4:
+
+""" + "\n".join(f"  {name}: {says}" for name, says in SETTINGS.items())
 
 
 def serve(
@@ -47,7 +83,7 @@ def serve(
 ) -> None:
     """Serve the exchange: the VUM contracts, Koppel's own API and, for the operator, health and metrics."""
     from api.config import read_settings
-    from api.server import apart
+    from api.server import apart, check_port
     from api.server import serve as run
     from data.errors import FileError
 
@@ -60,6 +96,7 @@ def serve(
         )
     told = {name: value for name, value in (("workers", workers), ("port", port)) if value is not None}
     settings = settings.model_copy(update=told)
+    check_port(settings)
     if laptop:
         apart(_set_up, settings)
         _warn(settings)

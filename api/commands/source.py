@@ -11,7 +11,6 @@ from api.commands import options
 from api.commands.console import row, show, show_json, table
 from api.commands.moments import End, From, Until, iso, local, moment_of
 from api.commands.opened import Config, administration_of, registry_of
-from data.errors import FileError
 
 if TYPE_CHECKING:
     from api.exchange.registry import Scope, Shared, SourceScope
@@ -125,10 +124,9 @@ def declare_no_bsn(
 
     Without it, ids that could be a BSN are refused when records are loaded.
     """
-    try:
-        declaration = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise FileError(str(file), "can't be read as text", "UTF-8") from problem
+    from data.files import decoded, read_pieces
+
+    declaration = decoded(b"".join(read_pieces(file)), file)
     administration_of(config).declare_no_bsn(source_id, declaration.strip())
 
 

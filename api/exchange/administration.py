@@ -223,7 +223,14 @@ class Administration:
         """Open a phase of admission, now or at a moment: not before an earlier phase opens."""
         with self._change("open-phase") as change:
             check_one_of("phase", name, PHASES)
-            moment = self._clock() if at is None else checked_moment(at)
+            now = self._clock()
+            moment = now if at is None else checked_moment(at)
+            since = change.registry.phases.get(name)
+            if since is not None and since <= now < moment:
+                # It would shut the phase until then.
+                raise RegistryError(
+                    f"phase {name}", f"is open since {spelled(since)}", remedy="Close it first."
+                )
             for earlier in PHASES[: PHASES.index(name)]:
                 opens = change.registry.phases.get(earlier)
                 if opens is None or opens > moment:

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -32,6 +33,8 @@ Row = tuple[Any, Any, Any, Any, Any, Any]
 _NAMES: Final = ("seq", "at", "kind", "body", "previous", "hash")
 _SQLITE: Final = b"SQLite format 3\x00"
 _PIECE: Final = 1000
+_HEAD: Final = 16
+"""A file is no log at all where none of so many first lines is an entry."""
 
 
 def write_log(connection: Connection, file: IO[bytes], after: int = 0) -> int:
@@ -67,14 +70,28 @@ def read_log(where: str) -> Iterator[Row]:
 
     where : a file that `write_log` wrote (also packed: .gz, .zst), a file of SQLite, or the URL of a store.
 
-    Raises FileError where that isn't readable. A line that is no entry gives a row of None.
+    Raises FileError where that isn't readable, or is no log at all. A line that is no entry gives a row of
+    None.
     """
     if where.startswith("postgresql:"):
         return _from_postgresql(where)
     path = Path(where.removeprefix("sqlite:///"))
     with open_input(path) as file:
         is_sqlite = file.read(len(_SQLITE)) == _SQLITE
-    return _from_sqlite(path) if is_sqlite else _from_lines(path)
+    return _from_sqlite(path) if is_sqlite else _from_export(path)
+
+
+def _from_export(path: Path) -> Iterator[Row]:
+    rows = _from_lines(path)
+    head = list(islice(rows, _HEAD))
+    if head and not any(map(any, head)):
+        raise FileError(
+            str(path),
+            "no export of a log",
+            "an entry a line, a file of SQLite, or a postgresql:// URL",
+            "Give what `koppel audit export` wrote.",
+        )
+    yield from chain(head, rows)
 
 
 def _from_lines(path: Path) -> Iterator[Row]:
@@ -118,6 +135,7 @@ def _from_postgresql(url: str) -> Iterator[Row]:
         with store.read() as connection:
             yield from stored_rows(connection)
     except SQLAlchemyError as problem:
-        raise FileError(str(store), f"can't be read: {type(problem).__name__}") from problem
+        told = str(getattr(problem, "orig", None) or problem).partition("\n")[0]
+        raise FileError(str(store), f"can't be read: {told}") from problem
     finally:
         store.close()

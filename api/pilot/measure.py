@@ -67,7 +67,9 @@ def measure(world: World, choices: Choices, judged: Judged | None, watch: Stopwa
     for rows, what in ((vacancies, "vacancy"), (profiles, "jobseeker")):
         if not len(rows):
             raise QuestionError(
-                f"region {world.region}", f"no {what} has a postcode in it", remedy="Check the files."
+                f"region {world.region}",
+                f"no {what} has a postcode in it",
+                remedy="Check the files, or make up more (--jobseekers, --openings).",
             )
     gaps = Gaps(world.space, choices.suitable, choices.top)
     with watch.stage("Kandidaten bij vacatures"):

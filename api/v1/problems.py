@@ -25,6 +25,7 @@ from api.exchange.errors import (
 )
 from data.errors import KoppelError, QuestionError, RecordError
 from data.standard.faults import PROPERTIES_ONLY, object_of
+from data.standard.fields import FORM
 
 __all__ = [
     "ERRORS",
@@ -48,6 +49,14 @@ _TITLES: Final = {
     NotAuthorised: "Geen toegang",
     LimitExceeded: "De limiet is bereikt",
 }
+
+_STATUS_TITLES: Final = {
+    HTTPStatus.NOT_FOUND: "Niet gevonden",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Deze methode is er niet",
+}
+
+_BOUNDS: Final = {"expected", "ge", "gt", "le", "lt", "max_length", "min_length", "pattern"}
+"""What the schema allows, of what the context of a fault says."""
 
 
 class Fault(BaseModel):
@@ -124,22 +133,26 @@ def _wrong(error: KoppelError) -> Response:
 
 
 def _invalid(error: RequestValidationError) -> Response:
-    # Only where and what kind: the message of a custom check or the input itself may be personal, and what
-    # is unknown in an object is the caller's own word.
-    faults = [
-        Fault(field=_place(each), message=str(each["type"]).replace("_", " ")) for each in error.errors()
-    ]
+    # Only where, what kind and the bound: the message of a custom check or the input itself may be personal,
+    # and what is unknown in an object is the caller's own word.
+    faults = [Fault(field=_place(each), message=_message(each)) for each in error.errors()]
     return _response(HTTPStatus.BAD_REQUEST, _TITLES[Invalid], "Zie de velden onder faults.", faults)
 
 
 def _place(fault: Mapping[str, Any]) -> str:
     steps = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
-    return ".".join(map(str, steps))
+    return ".".join(step for step in map(str, steps) if not step.startswith(FORM))
+
+
+def _message(fault: Mapping[str, Any]) -> str:
+    bounds = (str(value) for name, value in fault.get("ctx", {}).items() if name in _BOUNDS)
+    return " ".join((str(fault["type"]).replace("_", " "), *bounds))
 
 
 def problem_of_status(code: int) -> Response:
     """Give the answer to what isn't there: it says no more than the status does."""
-    return _response(code, HTTPStatus(code).phrase, "Zie /v1/openapi.json voor wat er is.")
+    status = HTTPStatus(code)
+    return _response(code, _STATUS_TITLES.get(status, status.phrase), "Zie /v1/openapi.json voor wat er is.")
 
 
 def _unrouted(error: HTTPException) -> Response:

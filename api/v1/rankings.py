@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Body, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic.alias_generators import to_camel
 
 from api.contracts.answers import said_of
 from api.exchange.wanted import OwnRecord, Wanted
 from api.v1.callers import SECURED, Asking
 from api.v1.problems import ERRORS
+from data.standard.fields import FORM
 
 if TYPE_CHECKING:
     from fastapi.routing import APIRoute
@@ -107,6 +108,26 @@ class ProfileExplanation(ProfileRanking):
     """Why a vacancy stands where it stands for a profile."""
 
     candidate: _Candidate
+
+
+def _shape(asked: Any) -> str | None:
+    """Tell of which shape a request is, so that it isn't held against the other, too."""
+    named = asked if isinstance(asked, dict) else ()
+    return next((FORM + side for side in ("vacature", "werkzoekende") if side in named), None)
+
+
+_SHAPE: Final = Discriminator(
+    _shape, custom_error_type="vacature_or_werkzoekende", custom_error_message="vacature or werkzoekende"
+)
+_AnyRanking = Annotated[
+    Annotated[VacancyRanking, Tag(f"{FORM}vacature")] | Annotated[ProfileRanking, Tag(f"{FORM}werkzoekende")],
+    _SHAPE,
+]
+_AnyExplanation = Annotated[
+    Annotated[VacancyExplanation, Tag(f"{FORM}vacature")]
+    | Annotated[ProfileExplanation, Tag(f"{FORM}werkzoekende")],
+    _SHAPE,
+]
 
 
 class _Answer(BaseModel):
@@ -229,7 +250,7 @@ def rankings(services: Services, route_class: type[APIRoute]) -> APIRouter:
     router = APIRouter(tags=["rankings"], responses=ERRORS, route_class=route_class)
 
     @router.post("/rankings", operation_id="rank", openapi_extra=SECURED, responses={200: {"model": Ranking}})
-    async def rank(caller: Asking, asked: Annotated[VacancyRanking | ProfileRanking, Body()]) -> Response:
+    async def rank(caller: Asking, asked: Annotated[_AnyRanking, Body()]) -> Response:
         """Rank profiles for a vacancy, or vacancies for a profile, with what makes up each score.
 
         A ranking is a question: the same sources, limits and vumIDs.
@@ -243,9 +264,7 @@ def rankings(services: Services, route_class: type[APIRoute]) -> APIRouter:
         openapi_extra=SECURED,
         responses={200: {"model": Explanation}},
     )
-    async def explain(
-        caller: Asking, asked: Annotated[VacancyExplanation | ProfileExplanation, Body()]
-    ) -> Response:
+    async def explain(caller: Asking, asked: Annotated[_AnyExplanation, Body()]) -> Response:
         """Explain the place of one candidate: parts that add up to its score, gaps, conditions."""
         body = await services.exchange.explain(caller, _wanted(asked), asked.candidate)
         return Response(body, media_type="application/json")
