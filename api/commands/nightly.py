@@ -64,7 +64,7 @@ def run(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="A Dask cluster that ranks: tcp://host:8786, tls://host:8786, the file of a scheduler, or local.",
+            help="A Dask cluster that ranks: tcp://host:8786, tls://host:8786, a scheduler file, or local.",
         ),
     ] = None,
     on_error: options.OnErrorOption = "stop",
