@@ -108,6 +108,12 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def place(self) -> str:
+        """Where it listens without a socket, as it stands in a URL: host:port, or [host]:port."""
+        host = self.host.strip("[]")
+        return f"{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def store_url(self) -> str:
         """The URL of the store."""
         return self.store or f"sqlite:///{self.state / 'koppel.db'}"

@@ -75,11 +75,11 @@ def check_port(settings: Settings) -> None:
     try:
         with socket(AF_INET6 if ":" in settings.host else AF_INET) as tried:
             tried.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-            tried.bind((settings.host, settings.port))
+            tried.bind((settings.host.strip("[]"), settings.port))
     except OSError as problem:
         taken = problem.errno == errno.EADDRINUSE
         raise QuestionError(
-            f"{settings.host}:{settings.port}",
+            settings.place,
             "in use by another program" if taken else f"can't be listened on: {problem.strerror}",
             remedy="Stop it, or give another --port." if taken else "Give another host or --port.",
         ) from problem
@@ -138,7 +138,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         settings = self._settings
         told: dict[str, Any] = {
-            "bind": f"unix:{settings.socket}" if settings.socket else f"{settings.host}:{settings.port}",
+            "bind": f"unix:{settings.socket}" if settings.socket else settings.place,
             "umask": _ONLY_OWNER_AND_GROUP,
             "workers": settings.workers,
             "worker_class": _worker(settings),

@@ -37,6 +37,14 @@ def test_the_store_is_a_file_in_the_state_folder_unless_it_is_named(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("host", "place"),
+    [("127.0.0.1", "127.0.0.1:8000"), ("::1", "[::1]:8000"), ("[fe80::1]", "[fe80::1]:8000")],
+)
+def test_where_it_listens_is_spelt_as_in_a_url(host: str, place: str) -> None:
+    assert read_settings(None, trusted=("127.0.0.1",), host=host).place == place
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ('oin = "geheim"', "oin"),

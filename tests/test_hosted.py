@@ -343,10 +343,12 @@ def test_an_id_that_could_be_a_bsn_is_refused_until_the_source_declares_that_it_
 def test_of_an_id_that_could_be_a_bsn_the_rejects_tell_which_record_it_is_of_and_nothing_that_it_says(
     light: HostedSources, tmp_path: Path
 ) -> None:
-    people = [profile("1"), profile("111222333"), profile("123456782", sector="x"), profile("1")]
+    numbered, blank = ({**profile("1"), "idWerkzoekende": each} for each in (111222333, " 111222333 "))
+    wrong = [profile("111222333"), profile("123456782", sector="x"), numbered, blank]
+    people = [profile("1"), *wrong, profile("1")]
     file, rejects = lines(tmp_path / "records.ndjson", people), tmp_path / "rejects.ndjson"
     loaded = light.load("a", "werkzoekende", file, on_error="skip", rejects=rejects)
-    assert (loaded.stored, loaded.rejected) == (1, 3)
+    assert (loaded.stored, loaded.rejected) == (1, 5)
     *refused, again = (json.loads(line) for line in rejects.read_text("utf-8").splitlines())
     for number, each in enumerate(refused, start=2):
         assert each.keys() == {"number", "path", "found", "allowed"}

@@ -1,6 +1,7 @@
 """A run that was broken off keeps nobody who is withdrawn, and a withdrawal costs nobody else their lists."""
 
 import asyncio
+import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +12,14 @@ from exchange_world import OTHER_OWNER, OWNER
 from nightly_world import NightlyWorld, filled, tomorrow
 from sqlalchemy import select
 
-from api.clock import SECOND
+from api.clock import DAY, SECOND
+from api.exchange.handles import Handles
+from api.exchange.keys import rotate_keys
 from api.exchange.nightly.lease import Lease, end_silent
-from api.exchange.nightly.nights import EXPECTED, RUNS, Nights
+from api.exchange.nightly.nights import CURRENT, EXPECTED, RUNS, Nights
 from api.exchange.nightly.withdrawal import Withdrawal, finish, withdraw
 from api.store import Store, tables
+from data.errors import OutputError
 from engine.nightly import NightlyError
 
 PERSON = ("two", "two-p1")
@@ -162,6 +166,53 @@ def test_a_runner_that_is_silent_is_fenced_off_and_one_that_works_is_not(store: 
             lease.check(connection)
     with Lease(store, lambda: now[0]).held():
         assert not is_ended()
+
+
+@pytest.mark.parametrize("how", ["its vumIDs expired", "its key was retired", "its key is gone"])
+def test_who_is_withdrawn_from_a_night_whose_vum_ids_open_no_more_is_not_published(
+    world: NightlyWorld, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(world.runner, "_days", 1)
+
+    def change() -> None:
+        take(world)
+        if how == "its vumIDs expired":
+            world.clock.at += DAY + SECOND
+        for _ in range({"its key was retired": 1, "its key is gone": 2}.get(how, 0)):
+            rotate_keys(world.folder / "keys.json", world.clock, 0)
+
+    during(world, monkeypatch, "_seal", change)
+    if how == "its key is gone":
+        with pytest.raises(NightlyError, match="key"):
+            world.run()
+        assert len(world.nights.names()) == 1
+        return
+    night = world.run()
+    party, handles = asyncio.run(world.caller(OWNER)), Handles(world.keys, lambda: night.cut_off)
+    tokens = world.frame(OWNER, "vacature", night=night.name)["vumID"]
+    opened = [handles.open(each, "werkzoekende", party) for each in tokens]
+    assert opened
+    assert PERSON not in [each and (each.source_id, each.record_id) for each in opened]
+
+
+def test_a_withdrawal_that_cannot_see_which_night_is_the_newest_removes_none_and_is_done_later(
+    world: NightlyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, readlink = world.nights.names(), Path.readlink
+
+    def stale(path: Path) -> Path:
+        if path.name == CURRENT:
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return readlink(path)
+
+    monkeypatch.setattr(Path, "readlink", stale)
+    with pytest.raises(OutputError):
+        take(world)
+    monkeypatch.undo()
+    assert world.nights.names() == before
+    assert shows(world)
+    finish(world.audit, world.keys, world.nights, world.clock, "test")
+    assert not shows(world)
 
 
 # What the next night is led to expect

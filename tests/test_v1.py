@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from laptop import OIN
@@ -34,9 +34,11 @@ from api.exchange.rules import rules
 from api.store import Store
 from api.store.tables import question
 from api.v1.callers import admit
+from api.v1.rankings import Group
 
 VUM = {"X-VUM-berichtVersie": "3.0.0", "API-Version": "3.0.0", "X-VUM-toParty": OIN}
 RANKING = {"vacature": VACATURE, "top": 5}
+*GROUPS, LAST_GROUP = map(repr, get_args(Group))
 QUESTION = {"vraagObject": {"selectiegebied": {"postcode": "6511AB", "afstand": 30}}}
 
 
@@ -252,6 +254,10 @@ def test_a_ranking_that_is_asked_otherwise_than_documented_is_refused_without_it
         ({"werkzoekende": {}, "top": 0}, {"body.top": "greater than equal 1"}),
         ({"vacature": {}, "direction": "x"}, {"body.direction": "literal error 'vacancy' or 'mutual'"}),
         ({"werkzoekende": {}, "vacature": {}}, {"body": "extra forbidden"}),
+        (
+            {"vacature": {}, "preferred": {"Jansen": 1}},
+            {"body.preferred": f"literal error {', '.join(GROUPS)} or {LAST_GROUP}"},
+        ),
         ({"top": 3}, {"body": "vacature or werkzoekende"}),
         ([], {"body": "vacature or werkzoekende"}),
     ],

@@ -113,7 +113,7 @@ def _set_up(settings: Settings) -> None:
 def _warn(settings: Settings) -> None:
     from api.laptop import DORP, PROCESSOR
 
-    url = f"http://{settings.host}:{settings.port}"
+    url = f"http://{settings.place}"
     headers = " \\\n    ".join(
         f"-H '{name}: {value}'"
         for name, value in (

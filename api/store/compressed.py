@@ -55,5 +55,6 @@ class Compressed(TypeDecorator[bytes]):
     def process_result_value(self, value: Any, dialect: Dialect) -> bytes | None:
         """Give the value of what is stored. Stored by an earlier version, it is the value itself."""
         if value is None or not value.startswith(FRAME_HEADER):
-            return value if value is None else bytes(value)
+            plain: bytes | None = value
+            return plain
         return _zstandard.decompress(value)

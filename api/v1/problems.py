@@ -55,6 +55,9 @@ _STATUS_TITLES: Final = {
     HTTPStatus.METHOD_NOT_ALLOWED: "Deze methode is er niet",
 }
 
+_KEY: Final = "[key]"
+"""Stands behind the key of a dictionary in the place of what is wrong with the key itself."""
+
 _BOUNDS: Final = {"expected", "ge", "gt", "le", "lt", "max_length", "min_length", "pattern"}
 """What the schema allows, of what the context of a fault says."""
 
@@ -140,7 +143,11 @@ def _invalid(error: RequestValidationError) -> Response:
 
 
 def _place(fault: Mapping[str, Any]) -> str:
-    steps = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
+    steps = fault["loc"]
+    if _KEY in steps:
+        steps = steps[: steps.index(_KEY) - 1]
+    elif fault["type"] == "extra_forbidden":
+        steps = steps[:-1]
     return ".".join(step for step in map(str, steps) if not step.startswith(FORM))
 
 

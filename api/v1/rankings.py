@@ -33,7 +33,7 @@ Condition = Literal[
     "language",
     "education_level",
 ]
-Group = Literal["occupation", "skill", "education", "sector"] | Condition
+Group = Literal["occupation", "skill", "education", "sector", Condition]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Question = Annotated[
     dict[str, Any],

@@ -300,7 +300,9 @@ class Batches(Iterator[pl.DataFrame]):
 
     def _refused(self, record_id: Any) -> bool:
         """Tell whether the id of a record is refused; it is counted and told then, without a word of it."""
-        problem = self._refuse_id(record_id) if isinstance(record_id, str) else None
+        # Also where it is one in all but its form.
+        spelt = str(record_id).strip() if isinstance(record_id, str | int) else ""
+        problem = self._refuse_id(spelt)
         if problem is None:
             return False
         fault = Fault(f"$.{self._id_field}", problem.found, problem.allowed)

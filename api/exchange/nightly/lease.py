@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +17,7 @@ from api.store.tables import nightly_lease
 from engine.nightly import NightlyError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from api.clock import Clock
     from api.store import Store
@@ -75,7 +75,7 @@ class Lease:
         now, holder = self._clock(), f"{socket.gethostname()}/{os.getpid()}"
         with self._store.write() as connection:
             row = connection.execute(select(nightly_lease).where(_MINE).with_for_update()).one_or_none()
-            if row is not None and row.held_until > now and not _is_gone(row.holder):
+            if row is not None and _is_at_work(row, now):
                 raise NightlyError(
                     "the nightly run",
                     f"is at work already, in process {row.holder}",
@@ -103,8 +103,7 @@ class Lease:
 def holder_of(connection: Connection, now: int) -> str | None:
     """Tell which process runs the night, as host/number, None where none does."""
     row = connection.execute(select(nightly_lease).where(_MINE)).one_or_none()
-    held = row is not None and row.held_until > now and not _is_gone(row.holder)
-    return row.holder if row is not None and held else None
+    return row.holder if row is not None and _is_at_work(row, now) else None
 
 
 def end_silent(connection: Connection, now: int) -> bool:
@@ -115,11 +114,15 @@ def end_silent(connection: Connection, now: int) -> bool:
     connection : of a transaction that writes.
     """
     row = connection.execute(select(nightly_lease).where(_MINE).with_for_update()).one_or_none()
-    if row is None or (row.held_until > now and not _is_gone(row.holder)):
+    if row is None or _is_at_work(row, now):
         return False
     ended = update(nightly_lease).where(_MINE).values(token=row.token + 1, held_until=0)
     connection.execute(ended)
     return True
+
+
+def _is_at_work(row: Row[Any], now: int) -> bool:
+    return row.held_until > now and not _is_gone(row.holder)
 
 
 def _is_gone(holder: str) -> bool:

@@ -56,10 +56,17 @@ class Nights:
     def names(self) -> list[str]:
         """Give the names of the nights, the newest first."""
         try:
-            newest = number_of((self.root / CURRENT).readlink().name)
-            found = [name for name in os.listdir(self.root) if _NIGHT.fullmatch(name)]  # noqa: PTH208
+            return self.shown()
         except OSError:
             return []
+
+    def shown(self) -> list[str]:
+        """Give the names of the nights as `names` does, for whoever removes. Raises OSError."""
+        try:
+            newest = number_of((self.root / CURRENT).readlink().name)
+        except FileNotFoundError:
+            return []
+        found = [name for name in os.listdir(self.root) if _NIGHT.fullmatch(name)]  # noqa: PTH208
         # One that is newer than the current one was not published to the end.
         return sorted((name for name in found if number_of(name) <= newest), key=number_of, reverse=True)
 
@@ -127,7 +134,7 @@ class Nights:
 
         Within `changing`.
         """
-        shown = self.names()
+        shown = self.shown()
         for name in os.listdir(self.root):  # noqa: PTH208
             if _NIGHT.fullmatch(name) and name not in shown:
                 (self.root / name).unlink()

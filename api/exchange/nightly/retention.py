@@ -51,7 +51,7 @@ def forget_nights(audit: Audit, keys: Path, nights: Nights, clock: Clock) -> int
             used = {bytes.fromhex(each) for each in connection.scalars(select(night.c.key_id).distinct())}
             told = {"nights": len(gone), "withdrawals": withdrawals.rowcount}
             told["keys"] = forget_keys(keys, clock, used) if keys.exists() else 0
-            known = set(connection.scalars(select(night.c.name)))
+            known = {*nights.names(), *connection.scalars(select(night.c.name))}
             if any(told.values()):
                 audit.append(connection, "nightly-retention", {"removed": told})
         notices.forget(nights, known)

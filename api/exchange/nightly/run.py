@@ -2,7 +2,7 @@
 
 Everything is decided at the cut-off. A step that is done is in the ledger of the run, a file that the log
 tells of in the store; whatever kills the run, the next one finds what is left to do, and publishes the same
-bytes.
+bytes. Where somebody was withdrawn meanwhile it begins anew.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ from engine.nightly import (
     Block,
     Job,
     Ledger,
+    NightlyError,
     Pace,
     cut,
     file_hash,
@@ -123,7 +124,7 @@ class NightlyRun:
         question_days: int,
         taxonomy: Taxonomy | None = None,
     ) -> None:
-        self._store, self._audit, self._keys, self._handles = store, audit, keys, Handles(keys, clock)
+        self._store, self._audit, self._keys = store, audit, keys
         self._nights, self._own_oin, self._clock = nights, own_oin, clock
         self._days, self._taxonomy = question_days, taxonomy
 
@@ -464,14 +465,18 @@ class NightlyRun:
                     (folder / "expected").rename(self._nights.root / EXPECTED)
 
     def _put(self, night: Night, folder: Path) -> None:
+        # As of the night: who stands in it by a vumID that opens no more has to go, too.
+        handles = Handles(self._keys, partial(int, night.cut_off))
+        if self._keys.find(night.run.key.id) is None:
+            raise NightlyError(f"night {night.name}", "its key is there no more", remedy="Run it again.")
         snapshot = read_snapshot(folder / "snapshot")
         absent = absent_now(self._store, snapshot, night.cut_off, self._own_oin, self._clock())
         if self._nights.has(night.name):
             if not absent.is_nothing:
-                revise(self._nights, night.name, self._handles, absent)
+                revise(self._nights, night.name, handles, absent)
         else:
             if not absent.is_nothing:
-                take_out(folder / "built", self._handles, absent)
+                take_out(folder / "built", handles, absent)
             self._nights.put(night.name, folder / "built")
 
 

@@ -175,6 +175,8 @@ def _unfinished(audit: Audit) -> Sequence[Row[Any]]:
 def _carry_out(audit: Audit, keys: Keys, nights: Nights, clock: Clock, row: Row[Any], actor: str) -> None:
     """Do all that a row asks for; what is done already is found to be."""
     asked, at = Withdrawal(row.oin, row.source_id, row.record_id), spelled(row.withdrawn_at)
+    # Where that can't be read nothing may be said to be taken out.
+    shown = nights.shown()
     with audit.write() as connection:
         # A run that was broken off begins anew, without whom it may not show any more.
         if end_silent(connection, clock()):
@@ -184,10 +186,10 @@ def _carry_out(audit: Audit, keys: Keys, nights: Nights, clock: Clock, row: Row[
         asked = replace(asked, sources=sources_of(read_registry(connection), frozenset({row.oin})))
         # Also one that runs: it may have been broken off right after it was shown.
         rows = connection.execute(select(night)).all()
-        fetched = {name: _fetched(connection, number_of(name)) for name in nights.names()}
+        fetched = {name: _fetched(connection, number_of(name)) for name in shown}
     known = tuple(night_of(each, keys, nights) for each in rows if keys.find(bytes.fromhex(each.key_id)))
     clear(nights)
-    for name in nights.names():
+    for name in shown:
         # As of the night: what it holds by a vumID that has expired since has to go, too.
         cut_off = next((each.cut_off for each in known if each.name == name), 0)
         handles = Handles(keys, partial(int, cut_off))
