@@ -122,6 +122,7 @@ def make(state: Path, profiles: int, vacancies: int) -> None:
     from api.exchange.checkpoints import create_signing_key
     from api.exchange.hosted import HostedSources
     from api.exchange.keys import create_keys
+    from api.laptop import STAD
     from api.store import Store
     from benchmarks.country import write_country
 
@@ -137,7 +138,10 @@ def make(state: Path, profiles: int, vacancies: int) -> None:
     administration.open_phase("gemeenten_uwv")
     administration.admit_party(OIN, "UWV", "uwv", suwi=True)
     administration.accept(OIN, "1.0")
-    administration.register_source(SOURCE, OIN, "Land")
+    # The made-up municipality has the records of all: where it has none, --laptop refuses to serve.
+    administration.admit_party(STAD, "Land", "gemeente")
+    administration.accept(STAD, "1.0")
+    administration.register_source(SOURCE, STAD, "Land")
     administration.set_scope(SOURCE, "suwi")
     hosted = HostedSources(store, settings.index_folder, now)
     # Vacancies that have closed have no candidates.
