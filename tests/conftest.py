@@ -57,6 +57,17 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def one_night(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a world with a night, to copy."""
+    from nightly_world import filled
+
+    folder = tmp_path_factory.mktemp("one-night") / "state"
+    with filled(folder, migrated_file) as world:
+        world.run()
+    return folder
+
+
+@pytest.fixture(scope="session")
 def migrated_database(postgres: str) -> Iterator[str]:
     """The name of a database in PostgreSQL with all tables, to copy."""
     with postgres_database(postgres) as url:

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from exchange_world import EXCHANGE, NOW, OTHER_OWNER, OWNER, Time, vacancy
 from ranking_world import OCCUPATIONS, SKILL, RankingWorld, cook
 
@@ -104,6 +105,26 @@ def filled(folder: Path, migrated_file: Path) -> Iterator[NightlyWorld]:
         world = NightlyWorld(store, folder)
         world.fill()
         yield world
+
+
+def copied(template: Path, folder: Path) -> NightlyWorld:
+    """Open a copy of a world that was `filled`, in a new folder."""
+    shutil.copytree(template, folder, symlinks=True)
+    return NightlyWorld(Store(f"sqlite:///{folder / 'koppel.db'}"), folder)
+
+
+def during(
+    world: NightlyWorld, monkeypatch: pytest.MonkeyPatch, step: str, change: Callable[[], object]
+) -> None:
+    """Have something change right behind a step of the next run."""
+    original = getattr(world.runner, step)
+
+    def step_and_change(*arguments: Any) -> Any:
+        done = original(*arguments)
+        change()
+        return done
+
+    monkeypatch.setattr(world.runner, step, step_and_change)
 
 
 class Reopened(Nightly):

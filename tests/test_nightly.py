@@ -4,14 +4,14 @@ import asyncio
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
 import pytest
 from exchange_world import NOW, OTHER_OWNER, OWNER, PRIVAAT, Json
-from nightly_world import NightlyWorld, manifest, tomorrow, tree
+from nightly_world import NightlyWorld, during, manifest, tomorrow, tree
 from ranking_world import cook
 from sqlalchemy import select
 
@@ -417,20 +417,6 @@ def test_what_is_withdrawn_while_a_night_is_made_does_not_come_out(
     frame = world.frame(OWNER, "vacature")
     assert not opens_to(world, frame, "two-p1").any()
     assert "two-p1" not in world.frame(OTHER_OWNER, "werkzoekende")["own_id"]
-
-
-def during(
-    world: NightlyWorld, monkeypatch: pytest.MonkeyPatch, step: str, change: Callable[[], object]
-) -> None:
-    """Have something change right behind a step of the next run."""
-    original = getattr(world.runner, step)
-
-    def step_and_change(*arguments: Any) -> Any:
-        done = original(*arguments)
-        change()
-        return done
-
-    monkeypatch.setattr(world.runner, step, step_and_change)
 
 
 def test_the_snapshot_does_not_change_under_the_run(

@@ -2,14 +2,12 @@
 
 import asyncio
 import errno
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from exchange_world import OTHER_OWNER, OWNER
-from nightly_world import NightlyWorld, filled, tomorrow
+from nightly_world import NightlyWorld, copied, during, tomorrow
 from sqlalchemy import select
 
 from api.clock import DAY, SECOND
@@ -25,20 +23,9 @@ from engine.nightly import NightlyError
 PERSON = ("two", "two-p1")
 
 
-@pytest.fixture(scope="module")
-def template(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world with a night."""
-    folder = tmp_path_factory.mktemp("template") / "state"
-    with filled(folder, migrated_file) as world:
-        world.run()
-    return folder
-
-
 @pytest.fixture
-def world(template: Path, tmp_path: Path) -> NightlyWorld:
-    folder = tmp_path / "state"
-    shutil.copytree(template, folder, symlinks=True)
-    made = NightlyWorld(Store(f"sqlite:///{folder / 'koppel.db'}"), folder)
+def world(one_night: Path, tmp_path: Path) -> NightlyWorld:
+    made = copied(one_night, tmp_path / "state")
     tomorrow(made)
     return made
 
@@ -216,19 +203,6 @@ def test_a_withdrawal_that_cannot_see_which_night_is_the_newest_removes_none_and
 
 
 # What the next night is led to expect
-
-
-def during(
-    world: NightlyWorld, monkeypatch: pytest.MonkeyPatch, step: str, change: Callable[[], object]
-) -> None:
-    original = getattr(world.runner, step)
-
-    def changing(*arguments: Any) -> Any:
-        done = original(*arguments)
-        change()
-        return done
-
-    monkeypatch.setattr(world.runner, step, changing)
 
 
 def test_no_score_of_who_is_withdrawn_is_left_for_the_next_night(world: NightlyWorld) -> None:

@@ -1,7 +1,6 @@
 """Changes are what two nights tell that are opened vumID by vumID, as far as those of the first open."""
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from exchange_world import OTHER_OWNER, OWNER
-from nightly_world import NightlyWorld, filled, tomorrow
+from nightly_world import NightlyWorld, copied, filled, tomorrow
 from ranking_world import cook
 
 from api.clock import DAY
@@ -17,7 +16,6 @@ from api.exchange.handles import Handles, Party
 from api.exchange.keys import rotate_keys
 from api.exchange.nightly.lists import CHANGES
 from api.exchange.nightly.recipients import OTHER
-from api.store import Store
 from data.standard import Side
 
 OWN = ["own_source", "own_id"]
@@ -37,9 +35,7 @@ def template(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture
 def world(template: Path, tmp_path: Path) -> NightlyWorld:
-    folder = tmp_path / "state"
-    shutil.copytree(template, folder, symlinks=True)
-    return NightlyWorld(Store(f"sqlite:///{folder / 'koppel.db'}"), folder)
+    return copied(template, tmp_path / "state")
 
 
 def opened(frame: pl.DataFrame, handles: Handles, side: Side, party: Party) -> pl.DataFrame:
@@ -57,21 +53,18 @@ def opened(frame: pl.DataFrame, handles: Handles, side: Side, party: Party) -> p
 
 def told(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """What changed between lists that were opened."""
-    both = after.join(before, on=[*OWN, "source", "id"], how="full", suffix="_before", coalesce=True)
-    change = (
-        pl.when(pl.col("rank_before").is_null())
-        .then(pl.lit("new"))
-        .when(pl.col("rank").is_null())
-        .then(pl.lit("gone"))
-        .when(pl.col("rank") != pl.col("rank_before"))
-        .then(pl.lit("moved"))
+    was, now = (
+        {tuple(row[name] for name in (*OWN, "source", "id")): row for row in each.iter_rows(named=True)}
+        for each in (before, after)
     )
-    return (
-        both.with_columns(change=change)
-        .drop_nulls("change")
-        .sort(*OWN, "rank", "rank_before", nulls_last=True)
-        .select(list(CHANGES))
-    )
+    changes = []
+    for own_source, own_id, *who in was.keys() | now.keys():
+        key = own_source, own_id, *who
+        old, new = (each.get(key, {"vumID": None, "rank": None}) for each in (was, now))
+        if old["rank"] != new["rank"]:
+            change = "new" if key not in was else "gone" if key not in now else "moved"
+            changes.append((own_source, own_id, change, new["vumID"], old["vumID"], new["rank"], old["rank"]))
+    return pl.DataFrame(changes, CHANGES, orient="row")
 
 
 def rotate(world: NightlyWorld, keep_days: int) -> None:

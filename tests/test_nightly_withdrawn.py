@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from exchange_world import OTHER_OWNER, OWNER, QUESTION, vum_ids
-from nightly_world import NightlyWorld, filled, published, tomorrow
+from nightly_world import NightlyWorld, copied, published, tomorrow
 
 from api.clock import DAY, SECOND
 from api.exchange import subjects
@@ -18,27 +17,15 @@ from api.exchange.errors import Invalid
 from api.exchange.keys import rotate_keys
 from api.exchange.nightly.withdrawal import Withdrawal, fetch, withdraw, withdraw_ended
 from api.exchange.wanted import OwnRecord, Wanted
-from api.store import Store
 from data.errors import QuestionError
 from data.standard import Side
 
 PERSON = ("two", "two-p1")
 
 
-@pytest.fixture(scope="module")
-def template(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world with a night."""
-    folder = tmp_path_factory.mktemp("template") / "state"
-    with filled(folder, migrated_file) as world:
-        world.run()
-    return folder
-
-
 @pytest.fixture
-def world(template: Path, tmp_path: Path) -> NightlyWorld:
-    folder = tmp_path / "state"
-    shutil.copytree(template, folder, symlinks=True)
-    made = NightlyWorld(Store(f"sqlite:///{folder / 'koppel.db'}"), folder)
+def world(one_night: Path, tmp_path: Path) -> NightlyWorld:
+    made = copied(one_night, tmp_path / "state")
     made.clock.at += 600 * SECOND
     return made
 

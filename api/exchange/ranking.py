@@ -84,11 +84,12 @@ class Rankings:
 
         Raises Invalid, or Incomplete, for what is wrong with `wanted`; Unavailable where no source answers.
         """
-        begun, answer = await available(self._begin, caller, wanted)
-        if answer is None:
-            answers = await self._ask_remotes(begun)
-            answer = await available(self._answer, wanted, begun, answers)
-        return answer
+        begun, then = await available(self._begin, caller, wanted)
+        if isinstance(then, Answer):
+            return then
+        remotes = [self._remotes.get(source) for source in begun.decision.remote]
+        answers = await ask_all(remotes, then, caller, seconds=self._seconds, limit=self._limit)
+        return await available(self._answer, wanted, begun, answers)
 
     async def explain(self, caller: Caller, wanted: Wanted, candidate: str | Mapping[str, Any]) -> bytes:
         """Explain the place of one candidate: parts that add up, gaps, conditions.
@@ -102,17 +103,8 @@ class Rankings:
         """
         return await available(self._explain, caller, wanted, candidate)
 
-    async def _ask_remotes(self, begun: _Begun) -> list[SourceAnswer]:
-        if begun.inquiry is None:
-            return []
-        remotes = [self._remotes.get(source) for source in begun.decision.remote]
-        inquiry = Inquiry.matches(begun.inquiry)
-        return await ask_all(
-            remotes, inquiry, begun.decision.caller, seconds=self._seconds, limit=self._limit
-        )
-
-    def _begin(self, caller: Caller, wanted: Wanted) -> tuple[_Begun, Answer | None]:
-        """Decide, and answer at once, unless remote sources will be asked: then log that.
+    def _begin(self, caller: Caller, wanted: Wanted) -> tuple[_Begun, Answer | Inquiry]:
+        """Decide, and answer at once, unless remote sources will be asked: then log that, and give what.
 
         Raises as `rank`.
         """
@@ -132,7 +124,7 @@ class Rankings:
         with self._audit.write() as connection:
             self._questions.begin(connection, opened, caller, wanted.sought, "rangorde", told)
             self._audit.append(connection, "asked", decision.asked(opened.id, told))
-        return begun, None
+        return begun, Inquiry.matches(inquiry)
 
     def _asking(self, decision: Decision, wanted: Wanted) -> Mapping[str, Any]:
         """Give the asking record, with an id."""

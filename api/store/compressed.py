@@ -1,9 +1,9 @@
-"""Records of one kind are much alike, so they are stored compressed, each by itself: to about an eighth.
+"""Records of one kind are much alike, so they are stored compressed, each by itself: to about a sixth.
 
 What they have in common is in a dictionary of Zstandard (RFC 8878): records.zdict, trained on the invented
-records of `koppel pilot generate`, whole and as a match shows them. A frame names
-the dictionary that it was made with: another may be added one day, but as long as records are stored with one
-it must never be changed or taken away.
+records of `koppel pilot generate`, whole and as a match shows them. A frame names the dictionary that it was
+made with: another may be added one day, but as long as records are stored with one it must never be changed
+or taken away.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class Lists:
             # Where one is gone, those behind it move up: no gap tells that there was somebody.
             .with_columns(rank=pl.col("rank").cum_count().over(_OWN).cast(pl.Int32))
         )
-        questions = self._questions(other, whole)
+        questions = _questions(self.run, other, self.recipient, whole)
         records = list(zip(questions, whole["source"], whole["id"], strict=True))
         bits, at = np.unique(whole["unknown"].to_numpy(), return_inverse=True)
         unknown = pl.Series("unknown", [names(each) for each in bits.tolist()], pl.List(pl.String()))
@@ -133,15 +133,6 @@ class Lists:
         rows = asking_rows(collection, block.job.own)[block.first : block.last]
         return collection.keys(rows).rename({"source": "own_source", "id": "own_id"})
 
-    def _questions(self, side: Side, whole: pl.DataFrame) -> list[str]:
-        known: dict[tuple[str, str], str] = {}
-        questions = []
-        for key in zip(whole["own_source"], whole["own_id"], strict=True):
-            if key not in known:
-                known[key] = self.run.question(side, self.recipient.caller, *key)
-            questions.append(known[key])
-        return questions
-
     def _seal(self, side: Side, records: Sequence[tuple[str, str, str]]) -> list[str]:
         return self.handles.seal_nightly(self.run, side, self.recipient.caller, records, self.expires_at)
 
@@ -150,6 +141,17 @@ class Lists:
         found, at = np.unique(rows.to_numpy(), return_inverse=True)
         texts = [text.decode() for text in self.texts[side].take(found.tolist())]
         return pl.Series("match", texts, pl.String).gather(at)
+
+
+def _questions(run: Run, side: Side, recipient: Recipient, lists: pl.DataFrame) -> list[str]:
+    """Give the vraagID of each row in lists of own records."""
+    known: dict[tuple[str, str], str] = {}
+    questions = []
+    for key in zip(lists["own_source"], lists["own_id"], strict=True):
+        if key not in known:
+            known[key] = run.question(side, recipient.caller, *key)
+        questions.append(known[key])
+    return questions
 
 
 def _shares(name: str, points: pl.Series) -> pl.Series:
@@ -203,15 +205,11 @@ class Before:
 
     def _sealed(self, run: Run, side: Side, matches: pl.DataFrame, keys: pl.DataFrame) -> pl.Series:
         """Give the vumID of each match in that night: made again it is the same, much quicker than opened."""
-        caller, other = self.recipient.caller, OTHER[side]
-        own = matches.select(_OWN).unique(maintain_order=True)
-        asked = [run.question(other, caller, *key) for key in own.iter_rows()]
-        questions = own.with_columns(question=pl.Series(asked, dtype=pl.String))
-        asked_of = matches.select(_OWN).join(questions, on=_OWN, how="left", maintain_order="left")
-        records = asked_of.select("question", *keys.select("source", "id")).rows()
-        return pl.Series(
-            self.handles.seal_nightly(run, other, caller, records, self.expires_at), dtype=pl.String
-        )
+        other = OTHER[side]
+        questions = _questions(run, other, self.recipient, matches)
+        records = list(zip(questions, keys["source"], keys["id"], strict=True))
+        sealed = self.handles.seal_nightly(run, other, self.recipient.caller, records, self.expires_at)
+        return pl.Series(sealed, dtype=pl.String)
 
 
 def _lists_of(path: Path, own: pl.DataFrame) -> pl.DataFrame:
