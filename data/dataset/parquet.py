@@ -10,7 +10,7 @@ from typing import IO, Final
 
 import polars as pl
 
-from data.dataset.schema import schema, side_of
+from data.dataset.schema import schema, side_of, wrong_side
 from data.errors import FileError
 from data.files import Progress, open_input
 from data.standard import Side, model_of
@@ -45,7 +45,7 @@ def inspect(path: Path, side: Side | None) -> tuple[Side, bool]:
         metadata = pl.read_parquet_metadata(path)
     told = side_of(columns)
     if side and told and told != side:
-        raise FileError(str(path), f"records of the side {told}", f"the side {side}", "Give the other file.")
+        raise wrong_side(path, told, side)
     side = side or told
     if side is None:
         raise FileError(

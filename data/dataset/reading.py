@@ -19,7 +19,7 @@ from data.dataset.formats import format_of
 from data.dataset.lines import to_frame, to_lines
 from data.dataset.plain import validator
 from data.dataset.records import Item, of_json, of_ndjson, parsed
-from data.dataset.schema import ID_FIELDS, schema, side_of
+from data.dataset.schema import ID_FIELDS, schema, side_of, wrong_side
 from data.errors import FileError, RecordError
 from data.files import Progress, atomic, read_pieces
 from data.standard import Fault, Side, faults, model_of
@@ -333,9 +333,7 @@ def _side_told(head: Iterable[Any], asked: Side | None, path: Path) -> Side:
     """Give the side of a file's records, told by the first of them."""
     told = [side for record in head if isinstance(record, dict) and (side := side_of(record))]
     if asked and told and asked not in told:
-        raise FileError(
-            str(path), f"records of the side {told[0]}", f"the side {asked}", "Give the other file."
-        )
+        raise wrong_side(path, told[0], asked)
     if not (asked or told):
         raise FileError(
             str(path),

@@ -1,11 +1,13 @@
 """The columns of a frame of records, as the models of the standard have the properties."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 import polars as pl
 from pydantic import BaseModel
 
+from data.errors import FileError
 from data.standard import Side, model_of
 
 ID_FIELDS: Final[Mapping[Side, str]] = {"werkzoekende": "idWerkzoekende", "vacature": "idVacature"}
@@ -28,6 +30,11 @@ def side_of(names: Mapping[str, Any]) -> Side | None:
     """Tell the side of a record or frame with properties of these names, None where its id doesn't tell."""
     sides = [side for side, id_field in ID_FIELDS.items() if id_field in names]
     return sides[0] if len(sides) == 1 else None
+
+
+def wrong_side(path: Path, told: Side, asked: Side) -> FileError:
+    """Give the refusal of a file with records of another side than the one that is asked for."""
+    return FileError(str(path), f"records of the side {told}", f"the side {asked}", "Give the other file.")
 
 
 def _properties(model: type[BaseModel]) -> dict[str, pl.DataType]:
