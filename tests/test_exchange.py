@@ -93,8 +93,10 @@ def test_an_answer_holds_what_a_match_shows_to_the_byte_behind_a_vum_id(world: W
             shown(records[1], "werkzoekende")[1:],
         )
     )
+    # A vumID is random: three letters stand in one now and then.
+    said = answer.body.replace(first.encode(), b"").replace(second.encode(), b"")
     for hidden in (b"idWerkzoekende", b"example.org", b"presentation", b"Ldr", b"eigen"):
-        assert hidden not in answer.body
+        assert hidden not in said
 
 
 def test_sources_that_share_not_with_the_caller_are_not_even_searched(world: World) -> None:
