@@ -73,7 +73,7 @@ def shown(
         "mandate": 3,
         "question": question,
         "side": side,
-        "criteria": {"postcode": "3511", "afstand": 20},
+        "criteria": {"postcode": "3511ZX", "afstand": 20},
         "level": level,
         "sources": {"utrecht": {"permitted": True, "rules": ["open"], "status": "answered", "count": 2}},
         "subjects": list(subjects),

@@ -81,8 +81,12 @@ def test_candidates_come_by_score_with_parts_gaps_and_what_a_match_shows(world: 
     assert [each["distanceKm"] for each in answer["matches"]] == [0, 16, 0]
     assert answer["asOf"] == "2027-01-15"
     assert (answer["direction"], answer["maximumAantalResultatenBereikt"]) == ("vacancy", False)
+    # A vumID is random: three letters stand in one now and then.
+    said = answer["bytes"]
+    for each in answer["matches"]:
+        said = said.replace(each["match"]["vumID"].encode(), b"")
     for hidden in (b"idWerkzoekende", b"example.org", b"presentation", b"Ldr", b"Contact", b"eigen"):
-        assert hidden not in answer["bytes"]
+        assert hidden not in said
 
 
 def test_a_match_is_shown_to_the_byte(world: RankingWorld) -> None:

@@ -69,7 +69,7 @@ def test_lines_name_no_person_no_party_and_no_pseudonym(
 ) -> None:
     subjects = show(audit_in(store, tmp_path), ["anna"])
     told = json.dumps(lines_of(store, cipher))
-    assert not re.search(rf"anna|3511|{subjects[0]}|[0-9]{{20}}", told)
+    assert not re.search(rf"anna|3511ZX|{subjects[0]}|[0-9]{{20}}", told)
 
 
 def test_an_answer_to_another_exchange_is_a_trace_of_its_own(

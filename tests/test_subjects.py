@@ -164,7 +164,8 @@ def test_who_is_erased_is_gone_and_the_log_is_whole_and_nameless(
     assert named(store) == [("vacature", "4711"), ("werkzoekende", "4712")]
     after = rows_of(store)
     assert after[: len(before)] == before
-    assert all(b"4711" not in row[3] for row in after)
+    # Pseudonyms are random digits and letters: without its quotes the id stands in one now and then.
+    assert all(b'"4711"' not in row[3] for row in after)
     assert checked(store, tmp_path).problems == ()
     with pytest.raises(SubjectError):
         export(store, audit, "utrecht", "4711", "admin", "werkzoekende")
