@@ -164,6 +164,20 @@ def test_a_transaction_that_reads_sees_one_state_while_others_write(store: Store
     assert number(store) == before + 1
 
 
+def test_one_value_is_given_as_it_was_committed_last(store: Store) -> None:
+    assert store.value("SELECT n FROM registry_version") == 0
+    with store.write() as connection:
+        connection.execute(update(tables.registry_version).values(n=7))
+        assert store.value("SELECT n FROM registry_version") == 0
+    assert store.value("SELECT n FROM registry_version") == 7
+    assert store.value("SELECT n FROM registry_version WHERE n = 8") is None
+
+
+def test_a_value_that_cannot_be_read_fails_as_a_transaction_does(store: Store) -> None:
+    with pytest.raises(SQLAlchemyError, match="nowhere"):
+        store.value("SELECT n FROM nowhere")
+
+
 def test_no_change_is_lost_between_processes_that_write(store: Store) -> None:
     def work() -> None:
         for _ in range(25):

@@ -80,7 +80,9 @@ class Admission:
         Unavailable : the registry can't be read.
         """
         try:
-            registry = await in_turn(self._reader.current)
+            registry = self._reader.at_once()
+            if registry is None:
+                registry = await in_turn(self._reader.current)
         except SQLAlchemyError as problem:
             raise Unavailable from problem
         reasons, caller = (self._bemiddelaar if role == "bemiddelaar" else self._exchange)(

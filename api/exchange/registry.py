@@ -28,7 +28,7 @@ PHASES: Final[tuple[PhaseName, ...]] = get_args(PhaseName)
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 SHARED: Final[tuple[Shared, ...]] = get_args(Shared)
 
-_VERSION: Final = select(tables.registry_version.c.n)
+_VERSION: Final = "SELECT n FROM registry_version"
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -160,11 +160,19 @@ class RegistryReader:
 
         Raises `sqlalchemy.exc.SQLAlchemyError` where the store can't be read.
         """
-        with self._store.read() as connection:
-            last = self._last
-            if last is None or last.version != _version(connection):
+        last = self._unchanged()
+        if last is None:
+            with self._store.read() as connection:
                 last = self._last = read_registry(connection)
         return last
+
+    def at_once(self) -> Registry | None:
+        """Give the registry as `current` does, where nothing but a file is looked into for it; else None."""
+        return self._unchanged() if self._store.dialect == "sqlite" else None
+
+    def _unchanged(self) -> Registry | None:
+        last = self._last
+        return last if last is not None and last.version == self._store.value(_VERSION) else None
 
 
 def read_registry(connection: Connection) -> Registry:
@@ -177,7 +185,7 @@ def read_registry(connection: Connection) -> Registry:
     sources = connection.execute(select(tables.source).order_by(tables.source.c.id))
     scopes = connection.execute(select(tables.source_scope).order_by(tables.source_scope.c.id))
     return Registry(
-        version=_version(connection),
+        version=int(connection.exec_driver_sql(_VERSION).scalar_one()),
         parties={row.oin: _party(row) for row in parties},
         mandates=_grouped(((row.processor_oin, row.controller_oin), _mandate(row)) for row in mandates),
         phases={row.name: row.opens_at for row in phases},
@@ -186,10 +194,6 @@ def read_registry(connection: Connection) -> Registry:
         sources={row.id: _source(row) for row in sources},
         scopes=_grouped((row.source_id, _scope(row)) for row in scopes),
     )
-
-
-def _version(connection: Connection) -> int:
-    return int(connection.execute(_VERSION).scalar_one())
 
 
 def _party(row: Row[Any]) -> Party:
