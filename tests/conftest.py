@@ -1,14 +1,13 @@
 """What the tests share."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from sqlalchemy import make_url
-from stores import BACKENDS, migrate, postgres_database, postgres_programs, postgres_server
+from stores import BACKENDS, copied_store, migrate, postgres_database, postgres_programs, postgres_server
 
 from api.store import Store
 
@@ -50,7 +49,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of SQLite with all tables, to copy: that is quicker than to make them for each test."""
+    """A store in SQLite with all tables, for `copied_store`: quicker than to make them for each test."""
     path = tmp_path_factory.mktemp("migrated") / "koppel.db"
     migrate(f"sqlite:///{path}")
     return path
@@ -80,10 +79,9 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database in SQLite and in PostgreSQL: without any table, unless `store` is asked too."""
     is_migrated = "store" in request.fixturenames
     if request.param == "sqlite":
-        path = tmp_path / "koppel.db"
         if is_migrated:
-            shutil.copy(request.getfixturevalue("migrated_file"), path)
-        yield f"sqlite:///{path}"
+            copied_store(request.getfixturevalue("migrated_file"), tmp_path)
+        yield f"sqlite:///{tmp_path / 'koppel.db'}"
     else:
         template = request.getfixturevalue("migrated_database") if is_migrated else None
         with postgres_database(request.getfixturevalue("postgres"), template) as url:
@@ -93,8 +91,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def sqlite_store(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
     """A store with all tables, empty, in SQLite only: for what doesn't depend on the database."""
-    shutil.copy(migrated_file, tmp_path / "koppel.db")
-    made = Store(f"sqlite:///{tmp_path / 'koppel.db'}")
+    made = copied_store(migrated_file, tmp_path)
     yield made
     made.close()
 

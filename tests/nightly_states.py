@@ -14,6 +14,7 @@ from exchange_world import NOW, supplied
 from nightly_world import NightlyWorld, kitchen
 from ranking_world import cook
 from sqlalchemy import Table, insert, select, update
+from stores import copied_store
 
 from api.clock import SECOND
 from api.exchange import records
@@ -21,7 +22,7 @@ from api.exchange.errors import ExchangeError
 from api.exchange.nightly.recipients import OTHER, folder_of
 from api.exchange.rules import may_hold
 from api.exchange.wanted import OwnRecord, Wanted
-from api.store import Store, tables
+from api.store import tables
 from data.standard import Side
 
 PARTIES = [f"{number:020}" for number in range(100, 124)]
@@ -226,5 +227,4 @@ class _Party:
 def world_in(folder: Path, template: Path, empty_index: Path) -> StatesWorld:
     """Open a world without parties and records; `template` has all tables."""
     folder.mkdir()
-    (folder / "koppel.db").write_bytes(template.read_bytes())
-    return StatesWorld(Store(f"sqlite:///{folder / 'koppel.db'}"), folder / "state", empty_index)
+    return StatesWorld(copied_store(template, folder), folder / "state", empty_index)

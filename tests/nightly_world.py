@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from exchange_world import EXCHANGE, NOW, OTHER_OWNER, OWNER, Time, vacancy
 from ranking_world import OCCUPATIONS, SKILL, RankingWorld, cook
+from stores import copied_store
 
 from api.clock import DAY
 from api.exchange.audit import Audit
@@ -100,8 +101,7 @@ class NightlyWorld(RankingWorld, Nightly):
 def filled(folder: Path, migrated_file: Path) -> Iterator[NightlyWorld]:
     """Open a world with records in a new folder that has all of it, so that copies can be opened again."""
     folder.mkdir()
-    shutil.copy(migrated_file, folder / "koppel.db")
-    with closing(Store(f"sqlite:///{folder / 'koppel.db'}")) as store:
+    with closing(copied_store(migrated_file, folder)) as store:
         world = NightlyWorld(store, folder)
         world.fill()
         yield world

@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy import create_engine, text
 
 from api.store import Store
+from api.store.apart import file_beside
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -25,6 +26,14 @@ _OPTIONS = (
     "-c",
     "shared_buffers=32MB",
 )
+
+
+def copied_store(template: Path, folder: Path) -> Store:
+    """Open a copy of a store in SQLite, with all its files, in a folder: as `koppel.db`."""
+    path = folder / "koppel.db"
+    for of, to in ((template, path), (file_beside(template), file_beside(path))):
+        shutil.copy(of, to)
+    return Store(f"sqlite:///{path}")
 
 
 def postgres_programs() -> Path | None:

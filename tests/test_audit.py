@@ -1,7 +1,6 @@
 """The log: written before anything leaves, by many at once, or not at all."""
 
 import json
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from logs import Clock, audit_in, checked, rows_of, show, shown
 from sqlalchemy import Table, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
+from stores import copied_store
 
 from api.clock import SECOND
 from api.exchange import audit as audit_module
@@ -184,8 +184,7 @@ def refused(store: Store, folder: Path) -> None:
 def put_back(migrated_file: Path, tmp_path: Path) -> Iterator[tuple[Store, Audit]]:
     """A log whose database was replaced by an older one, without the last entry, which is signed."""
     path = tmp_path / "koppel.db"
-    shutil.copy(migrated_file, path)
-    with closing(Store(f"sqlite:///{path}")) as store:
+    with closing(copied_store(migrated_file, tmp_path)) as store:
         audit = audit_in(store, tmp_path)
         show(audit, ["1"])
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(tmp_path / "old")) as old:

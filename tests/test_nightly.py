@@ -14,6 +14,7 @@ from exchange_world import NOW, OTHER_OWNER, OWNER, PRIVAAT, Json
 from nightly_world import NightlyWorld, during, manifest, tomorrow, tree
 from ranking_world import cook
 from sqlalchemy import select
+from stores import copied_store
 
 from api.clock import DAY, SECOND
 from api.exchange.audit import AuditUnavailable
@@ -112,8 +113,7 @@ def test_what_a_recipient_gets_is_the_same_bytes_with_and_without_what_it_may_no
     for number, hidden in enumerate((False, True)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        shutil.copy(migrated_file, folder / "koppel.db")
-        world = NightlyWorld(Store(f"sqlite:///{folder / 'koppel.db'}"), folder / "state", empty_index)
+        world = NightlyWorld(copied_store(migrated_file, folder), folder / "state", empty_index)
         if number:
             # The vumIDs are of the same run under the same key.
             shutil.copy(tmp_path / "0" / "state" / "keys.json", folder / "state" / "keys.json")

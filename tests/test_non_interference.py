@@ -21,13 +21,14 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from ranking_world import OCCUPATIONS, SKILL, RankingWorld
 from sqlalchemy import insert, update
+from stores import copied_store
 
 from api.clock import DAY
 from api.exchange.errors import ExchangeError
 from api.exchange.questions import Limits
 from api.exchange.rules import Caller
 from api.exchange.wanted import Wanted
-from api.store import Store, tables
+from api.store import tables
 from data.standard import Side
 
 POSTCODES = ("6511AB", "6512CD", "6821AA", "1011AB")
@@ -131,8 +132,7 @@ class Worlds:
     def make(self, sources: list[Source]) -> RankingWorld:
         folder = self._folder / str(next(self._numbers))
         folder.mkdir()
-        shutil.copy(self._migrated, folder / "koppel.db")
-        store = Store(f"sqlite:///{folder / 'koppel.db'}")
+        store = copied_store(self._migrated, folder)
         # Low limits, so that a record more would push another one out.
         world = RankingWorld(store, folder, self._empty_index, limits=Limits(matches=2, details=2))
         for number, source in enumerate(sources):

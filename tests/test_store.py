@@ -6,16 +6,32 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint, delete, event, func, insert, inspect, select, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    Executable,
+    MetaData,
+    Row,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from stores import migrate
 
-from api.store import Store, StoreError, tables
+from api.store import Store, StoreError, apart, tables
 from api.store import store as store_module
 
 VERSION = tables.registry_version
@@ -40,6 +56,20 @@ def ended(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
+def migrate_and_die(store_url: str, statement: int) -> None:
+    """Migrate a store, and be killed before the statement of that number, from 1."""
+    store = Store(store_url)
+
+    @event.listens_for(store._writer, "before_cursor_execute")
+    def count(*_: object) -> None:
+        nonlocal statement
+        statement -= 1
+        if statement == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    store.migrate()
+
+
 def number(store: Store) -> int:
     with store.read() as connection:
         return int(connection.execute(select(VERSION.c.n)).scalar_one())
@@ -53,19 +83,35 @@ def raise_number(store: Store) -> None:
 # The schema
 
 
+def placed(store: Store) -> MetaData:
+    """The tables, each in the file of SQLite in which it should be."""
+    made = MetaData(naming_convention=tables.METADATA.naming_convention)
+    for table in tables.METADATA.tables.values():
+        if store.dialect == "sqlite" and table.name in apart.SUPPLIED:
+            table.to_metadata(made, schema=apart.SCHEMA)
+        else:
+            table.to_metadata(made)
+    return made
+
+
 def test_the_migrations_make_the_tables_that_the_code_works_with(store: Store) -> None:
+    def is_ours(name: str | None, kind: str, _: object) -> bool:
+        return kind != "schema" or name in (None, apart.SCHEMA)
+
+    options = {"include_schemas": True, "include_name": is_ours}
     with store.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), tables.METADATA) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), placed(store)) == []
         assert connection.execute(select(VERSION.c.n)).scalars().all() == [0]
 
 
 def test_the_migrations_make_every_constraint_and_index_of_the_tables(store: Store) -> None:
     with store.read() as connection:
         found = inspect(connection)
-        for name, table in tables.METADATA.tables.items():
-            made = {each["name"] for each in found.get_check_constraints(name)}
+        for table in placed(store).tables.values():
+            where = table.name, table.schema
+            made = {each["name"] for each in found.get_check_constraints(*where)}
             assert made == {str(each.name) for each in table.constraints if isinstance(each, CheckConstraint)}
-            made = {each["name"] for each in found.get_foreign_keys(name)}
+            made = {each["name"] for each in found.get_foreign_keys(*where)}
             assert len(made) == len(table.foreign_key_constraints)
 
 
@@ -108,31 +154,107 @@ def test_processes_that_migrate_at_the_same_time_make_one_store(store_url: str) 
     store.close()
 
 
-def test_a_migration_that_is_killed_leaves_nothing_and_can_be_done_again(store_url: str) -> None:
-    def migrate_until() -> None:
-        store = Store(store_url)
-        left = statement
-
-        @event.listens_for(store._writer, "before_cursor_execute")
-        def count(*_: object) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        store.migrate()
-
+def test_a_migration_that_is_killed_leaves_a_store_that_is_refused_until_it_is_done(
+    store_url: str,
+) -> None:
     store = Store(store_url)
     statement = 1
-    while (code := ended(child(migrate_until))) == -signal.SIGKILL:
-        with store.read() as connection:
-            assert inspect(connection).get_table_names() == []
+    while (code := ended(child(partial(migrate_and_die, store_url, statement)))) == -signal.SIGKILL:
+        with pytest.raises(StoreError, match=r"has revision (none|0005)"):
+            store.check()
         statement += 7
     assert code == 0
     assert statement > 7 * 5
     store.check()
     assert number(store) == 0
     store.close()
+
+
+@pytest.fixture
+def together(tmp_path: Path) -> Store:
+    """A store in SQLite of when it was one file, with some records; the last change was taken in."""
+    store = Store(f"sqlite:///{tmp_path / 'koppel.db'}")
+    store_module._make_file(tmp_path / "koppel.db")
+    store._upgrade("0005")
+    with store.write() as connection:
+        for number in range(40):
+            new = {"id": f"{number}", "body": b"{}", "shown": b"{%d}" % number, "stored_at": number}
+            new |= {"source_id": "bron", "side": "vacature", "restricted": number == 7}
+            connection.execute(insert(tables.record).values(new))
+            change = {"source_id": "bron", "side": "vacature", "id": f"{number}", "put": True}
+            connection.execute(insert(tables.record_change).values(change))
+        contact = {
+            "source_id": "bron",
+            "kvk": "12345678",
+            "datum": "2026-01-01",
+            "body": b"{}",
+            "stored_at": 1,
+        }
+        connection.execute(insert(tables.contact_moment).values(contact))
+        connection.execute(delete(tables.record_change).where(tables.record_change.c.n == 40))
+    return store
+
+
+def supplied(store: Store) -> list[list[Row[Any]]]:
+    with store.read() as connection:
+        return [
+            list(connection.execute(select(table).order_by(*table.primary_key)).all())
+            for name in apart.SUPPLIED
+            for table in [tables.METADATA.tables[name]]
+        ]
+
+
+def test_no_record_is_lost_wherever_their_move_into_a_file_of_their_own_is_killed(together: Store) -> None:
+    before, url, statement = supplied(together), str(together.url), 1
+    together.close()
+    while (code := ended(child(partial(migrate_and_die, url, statement)))) == -signal.SIGKILL:
+        statement += 1
+    assert code == 0
+    assert statement > 15
+    moved = Store(url)
+    assert moved.check() >= "0006"
+    assert supplied(moved) == before
+    with moved.write() as connection:
+        last = {"source_id": "bron", "side": "vacature", "id": "1", "put": False}
+        assert connection.execute(insert(tables.record_change).values(last)).inserted_primary_key == (41,)
+        named = connection.exec_driver_sql("SELECT name FROM main.sqlite_master").scalars().all()
+    assert set(apart.SUPPLIED).isdisjoint(named)
+    moved.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        insert(tables.record_change).values(source_id="bron", side="vacature", id="1", put=True),
+        delete(tables.record).where(tables.record.c.id == "3"),
+        update(tables.contact_moment).values(stored_at=2),
+    ],
+    ids=["put", "deleted", "contacts"],
+)
+def test_records_that_change_while_they_are_moved_are_not_dropped(
+    together: Store, change: Executable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy_and_change(connection: Connection) -> None:
+        apart.copy_apart(connection)
+        # Whatever still works with the one file knows of no other.
+        connection.execute(change)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "copy_apart", copy_and_change)
+        with pytest.raises(StoreError, match="records have changed meanwhile"):
+            together.migrate()
+    after = supplied(together)
+    together.migrate()
+    assert supplied(together) == after
+    together.close()
+
+
+def test_a_store_without_the_file_of_its_records_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
+    sqlite_store.check()
+    sqlite_store.close()
+    (tmp_path / "koppel-records.db").unlink()
+    with pytest.raises(StoreError, match=r"lacks koppel-records\.db, the file of its records"):
+        sqlite_store.check()
 
 
 # Transactions

@@ -279,7 +279,7 @@ def test_hosted_records_are_left_out_and_erased_from_the_disk(store: Store, tmp_
     erase(audit, hosted, "utrecht", "4711", "admin")
     assert held(store) == []
     store.close()
-    for path in tmp_path.glob("koppel.db*"):
+    for path in tmp_path.glob("koppel*.db*"):
         assert b"anna@" not in path.read_bytes()
 
 

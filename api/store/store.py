@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from api.store.apart import SCHEMA, copy_apart, file_beside
 from data.errors import KoppelError
 
 WAIT_S: Final = 5.0
@@ -25,6 +26,10 @@ WAIT_S: Final = 5.0
 
 _LOOK_S: Final = 0.001
 _WRITE: Final = "BEGIN IMMEDIATE"
+_TOGETHER: Final = "0005"
+"""The last revision at which a store in SQLite is one file."""
+_MAPPED: Final = 1 << 40
+"""Bytes of records that are read without copying them; SQLite itself stops at 2 GiB."""
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _MIGRATING: Final = 0x6B6F7070656C
 """The advisory lock in PostgreSQL of whoever migrates: "koppel" in ASCII."""
@@ -40,9 +45,10 @@ class Store:
     """The tables of `api.store.tables` in a database.
 
     A transaction waits up to `WAIT_S` for another that writes. SQLite writes ahead (WAL): what is committed
-    is on the disk. In PostgreSQL a transaction that reads sees one snapshot (REPEATABLE READ, READ ONLY), one
-    that writes runs at READ COMMITTED. A store may be opened before the process forks: each child has
-    connections of its own. May be used by any number of threads; a connection by one at a time.
+    is on the disk; records have a file of their own, beside the store's (`api.store.apart`): both belong in a
+    backup. In PostgreSQL a transaction that reads sees one snapshot (REPEATABLE READ, READ ONLY), one that
+    writes runs at READ COMMITTED. A store may be opened before the process forks: each child has connections
+    of its own. May be used by any number of threads; a connection by one at a time.
 
     Parameters
     ----------
@@ -107,24 +113,35 @@ class Store:
     def migrate(self) -> str:
         """Bring the schema to the newest revision, and give it. Raises StoreError.
 
-        It is one transaction: whatever happens, the schema is the old or the new one. Any number of processes
-        may do so at the same time.
+        Whatever happens, the schema is the old or the new one, or one in between that migrating again brings
+        to the newest. Any number of processes may do so at the same time.
         """
-        from alembic import command
         from alembic.util import CommandError
 
         try:
             if self.dialect == "sqlite":
-                _make_file(Path(self.url.database or ""))
-            with self.write() as connection:
-                if self.dialect == "postgresql":
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
-                config = _alembic()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-                return _revision(connection)
+                path = Path(self.url.database or "")
+                for each in (path, file_beside(path)):
+                    _make_file(each)
+                # Connections of before may know of one file only.
+                self.close()
+                self._upgrade(_TOGETHER)
+                with self.write() as connection:
+                    copy_apart(connection)
+            return self._upgrade("head")
         except (SQLAlchemyError, CommandError, OSError, sqlite3.Error) as problem:
             raise self._error("can't be migrated", problem) from problem
+
+    def _upgrade(self, revision: str) -> str:
+        from alembic import command
+
+        with self.write() as connection:
+            if self.dialect == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
+            config = _alembic()
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+            return _revision(connection)
 
     def check(self) -> str:
         """Give the revision of the schema. Raises StoreError where this version works with another."""
@@ -137,6 +154,9 @@ class Store:
         if found != newest:
             remedy = "Run `koppel store migrate`."
             raise StoreError(str(self), f"has revision {found or 'none'}", f"{newest}", remedy)
+        if self.dialect == "sqlite" and not (beside := file_beside(Path(self.url.database or ""))).is_file():
+            remedy = "Put it back from the backup that the store is from."
+            raise StoreError(str(self), f"lacks {beside.name}, the file of its records", remedy=remedy)
         return found
 
     def close(self) -> None:
@@ -196,11 +216,16 @@ def _sqlite(url: URL, begin: Callable[[Connection], None], wait_s: float, *pragm
     """Make an engine whose transactions begin where they should, and not where the driver thinks fit."""
     # A file that isn't there is an error: only `migrate` makes one.
     existing = url.set(database=f"file:{quote(url.database or '')}", query={"mode": "rw", "uri": "true"})
+    beside = file_beside(Path(url.database or ""))
     arguments = {"timeout": wait_s, "isolation_level": None}
     engine = create_engine(existing, connect_args=arguments, pool_size=20, max_overflow=20)
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:
+        if beside.is_file():
+            connection.execute(f"ATTACH ? AS {SCHEMA}", (f"file:{quote(str(beside))}?mode=rw",))
+            connection.execute(f"PRAGMA {SCHEMA}.mmap_size = {_MAPPED}")
+            connection.execute(f"PRAGMA {SCHEMA}.synchronous = FULL")
         for pragma in ("PRAGMA foreign_keys = ON", *pragmas):
             connection.execute(pragma)
 
