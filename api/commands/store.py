@@ -19,8 +19,8 @@ def store() -> None:
 def migrate(config: Config = None) -> None:
     """Make the store, or bring its tables to this version of Koppel.
 
-    Whatever happens meanwhile, the tables are the old or the new ones. Make a
-    backup first: no command brings the old ones back.
+    Whatever happens meanwhile nothing is lost, and doing it again finishes it.
+    Make a backup first: no command brings the old tables back.
     """
     from api.store import Store
 
