@@ -99,13 +99,13 @@ def test_the_registry_is_read_again_only_where_it_has_changed(
 
     event.listen(store._reader, "before_cursor_execute", remember)
     assert reader.current() is first
-    assert asked == []
+    assert all("registry_version" in each for each in asked)
     administration.change_party(GEMEENTE, name="Gemeente Elders")
     second = reader.current()
     assert second is not first
     assert second.parties[GEMEENTE].name == "Gemeente Elders"
     assert first.parties[GEMEENTE].name == "Gemeente"
-    assert asked != []
+    assert any("party" in each for each in asked)
 
 
 def test_only_a_registry_in_a_file_that_has_not_changed_is_given_at_once(
