@@ -32,10 +32,11 @@ def create_v1(services: Services) -> FastAPI:
     app.state.services = services
     app.add_middleware(_Headed, believing=settings.identity == "laptop")
     handle_problems(app)
-    strict = strict_route(Limits(settings.body_bytes, settings.depth, settings.width))
+    limits = Limits(settings.body_bytes, settings.depth, settings.width)
+    strict = strict_route(limits)
     # Every element takes two bytes or more.
     batch = strict_route(Limits(settings.batch_bytes, settings.depth, settings.batch_bytes))
-    app.include_router(rankings(services, strict))
+    app.include_router(rankings(services, strict_route(limits, direct=True)))
     app.include_router(words(Titles(lambda: services.hosted.index().space.taxonomy), strict))
     app.include_router(registry(services, strict))
     app.include_router(questions(services, strict))
