@@ -10,6 +10,10 @@ from typing import Any, get_args
 
 import pytest
 from laptop import OIN
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import update
 from starlette.requests import Request
 from v1_world import (
@@ -61,6 +65,20 @@ def shown(here: World, via: str = OIN) -> list[dict[str, Any]]:
     assert answer.status_code == 200
     matches: list[dict[str, Any]] = answer.json()["matches"]
     return matches
+
+
+# Whoever collects telemetry
+
+
+def test_a_collector_of_telemetry_is_told_nothing_of_a_request(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(told))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    with here.client(OIN) as client:
+        assert client.get("/v1/titles", params={"title": "kok"}).status_code == 200
+    assert told.get_finished_spans() == ()
 
 
 # Who asks

@@ -28,7 +28,15 @@ __all__ = ["create_v1"]
 def create_v1(services: Services) -> FastAPI:
     """Make the application, which is mounted at /v1."""
     settings = services.settings
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, version=VERSION)
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        version=VERSION,
+        # It would tell whoever collects it what queries and errors say.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     app.state.services = services
     app.add_middleware(_Headed, believing=settings.identity == "laptop")
     handle_problems(app)
