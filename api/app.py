@@ -55,7 +55,7 @@ def assemble(services: Services) -> ASGIApp:
         settings.oin,
         Limits(settings.body_bytes, settings.depth, settings.width),
     )
-    rest = Starlette(routes=[*probes(services), Mount("/v1", create_v1(services))])
+    rest = Starlette(routes=[Mount("/v1", create_v1(services)), *probes(services)])
     rest.router.redirect_slashes = False
     handle_problems(rest)
 

@@ -58,11 +58,10 @@ class Observed:
 
 def operation_of(scope: Scope) -> str:
     """Name the operation of a request that was answered: one of a few names, whatever its path says."""
-    if serves(scope):
-        return _of_contract(scope)
     route = scope.get("route")
-    named = getattr(route, "operation_id", None) or getattr(route, "name", None)
-    return str(named) if named else _UNKNOWN
+    if named := getattr(route, "operation_id", None) or getattr(route, "name", None):
+        return str(named)
+    return _of_contract(scope) if serves(scope) else _UNKNOWN
 
 
 def _of_contract(scope: Scope) -> str:

@@ -54,13 +54,7 @@ def parse(body: bytes, limits: Limits) -> Any:
     _measure(body, limits)
     try:
         text = body.decode("utf-8")
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_number,
-            parse_constant=_no_number,
-        )
+        value = _DECODER.decode(text)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError:
@@ -108,3 +102,8 @@ def _number(digits: str) -> float:
 
 def _no_number(_: str) -> NoReturn:
     raise Invalid(f"body: finite numbers of at most {_LONGEST_NUMBER} characters")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=_no_number
+)
