@@ -385,6 +385,7 @@ def test_anothers_source_is_as_one_that_is_not_there(here: World) -> None:
         ("POST", "/v1/sources/stad/records/vacature/1", "DELETE, PUT"),
         ("GET", "/v1/sources/stad/records/vacature", "DELETE, PUT"),
         ("DELETE", "/v1/titles", "GET"),
+        ("POST", "/health", "GET, HEAD"),
     ],
 )
 def test_a_method_that_is_not_there_is_answered_with_those_that_are(

@@ -165,6 +165,9 @@ def problem_of_status(code: int) -> Response:
 def _unrouted(error: HTTPException) -> Response:
     response = problem_of_status(error.status_code)
     response.headers.update(error.headers or {})
+    if allowed := response.headers.get("Allow"):
+        # Starlette joins a set, whose order is another one in every process.
+        response.headers["Allow"] = ", ".join(sorted(allowed.split(", ")))
     return response
 
 
