@@ -156,6 +156,9 @@ class Reader(RegistryReader):
     def current(self) -> Registry:
         return self._of()
 
+    def at_once(self) -> None:
+        return None
+
 
 @dataclass(frozen=True)
 class Answered:
