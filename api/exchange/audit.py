@@ -199,8 +199,9 @@ class Audit:
         """
         now = self._clock()
         with _guarded():
-            known = _pseudonyms(connection, source_id, side, record_ids)
-            stale = sorted(row.pseudonym for row in known.values() if row.seen_at <= now - SEEN)
+            rows = _pseudonyms(connection, source_id, side, record_ids)
+            known = {record_id: pseudonym for record_id, pseudonym, _ in rows}
+            stale = sorted(pseudonym for _, pseudonym, seen_at in rows if seen_at <= now - SEEN)
             missing = sorted({*record_ids} - known.keys())
             if stale or missing:
                 self.take_turns(connection)
@@ -211,10 +212,10 @@ class Audit:
                 missing = _still_held(connection, source_id, side, missing)
             if missing:
                 _add_pseudonyms(connection, source_id, side, missing, now)
-                known |= _pseudonyms(connection, source_id, side, missing)
-        kept = {record_id: row.pseudonym for record_id, row in known.items()}
-        nobodys = {each: secrets.token_hex(16) for each in {*record_ids} - kept.keys()}
-        return [kept.get(each) or nobodys[each] for each in record_ids]
+                added = _pseudonyms(connection, source_id, side, missing)
+                known |= {record_id: pseudonym for record_id, pseudonym, _ in added}
+        nobodys = {each: secrets.token_hex(16) for each in {*record_ids} - known.keys()}
+        return [known.get(each) or nobodys[each] for each in record_ids]
 
     def check(self) -> None:
         """Tell whether the log can be written, and keep nobody from it.
@@ -299,9 +300,10 @@ def _about(connection: Connection, source_id: str, side: Side, record_ids: Seque
 
 def _pseudonyms(
     connection: Connection, source_id: str, side: Side, record_ids: Sequence[str]
-) -> dict[str, Row[Any]]:
+) -> Sequence[Row[str, str, int]]:
+    """Give record, pseudonym and when it was seen, of those of some records that have a pseudonym."""
     asked = _about(connection, source_id, side, record_ids)
-    return {row.record_id: row for row in connection.execute(_KNOWN[connection.dialect.name], asked).all()}
+    return connection.execute(_KNOWN[connection.dialect.name], asked).all()
 
 
 def _add_pseudonyms(
