@@ -569,8 +569,8 @@ def test_of_two_who_publish_a_record_the_later_one_has_the_last_word(
     has_read, goes_on = Event(), Event()
     read_shown = early._shown
 
-    def slowly(keys: Any) -> Any:
-        found = read_shown(keys)
+    def slowly(*asked: Any) -> Any:
+        found = read_shown(*asked)
         has_read.set()
         assert goes_on.wait(30)
         return found

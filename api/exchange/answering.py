@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -40,8 +40,7 @@ __all__ = [
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """One record that may be shown: `shown` is its match level as compact JSON, without any id."""
 
     source_id: str
@@ -124,19 +123,15 @@ def log_subjects(
 
     held : whether those of hosted sources were found in the store, and not in the files of a night.
     """
-    counts = Counter(each.source_id for each in found)
+    shown: defaultdict[str, list[str]] = defaultdict(list)
+    for each in found:
+        shown[each.source_id].append(each.record_id)
     subjects = [
         pseudonym
-        for source_id in counts
-        for pseudonym in audit.subjects(
-            connection,
-            source_id,
-            side,
-            [each.record_id for each in found if each.source_id == source_id],
-            held=held,
-        )
+        for source_id, record_ids in shown.items()
+        for pseudonym in audit.subjects(connection, source_id, side, record_ids, held=held)
     ]
-    return dict(counts), subjects
+    return {source_id: len(record_ids) for source_id, record_ids in shown.items()}, subjects
 
 
 def found_in(answers: Sequence[SourceAnswer]) -> list[Match]:

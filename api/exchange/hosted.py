@@ -15,8 +15,8 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -135,13 +135,12 @@ class HostedSources:
         for _ in range(_ATTEMPTS):
             # One more than is shown decides whether there are more, so it must be there, too.
             near = nearest(question, self.index().side(side), sources, limit + 1, as_of=today)
-            keys = [Key(name, side, each) for name, each in zip(near.sources, near.ids, strict=True)]
-            shown = self._shown(keys)
-            gone = [key for key in keys if key not in shown]
-            if not gone:
+            keys = list(zip(near.sources, near.ids, strict=True))
+            shown = self.shown(side, keys)
+            if None not in shown:
                 break
-            self._publish(gone)
-        return _cut_off([Match(key.source_id, key.id, shown[key]) for key in keys if key in shown], limit)
+        found = zip(keys, shown, strict=True)
+        return _cut_off([Match(*key, body) for key, body in found if body is not None], limit)
 
     def body(self, source_id: str, side: Side, record_id: str) -> bytes | None:
         """Give a record exactly as it was supplied, None where there is none that may be shown.
@@ -161,21 +160,21 @@ class HostedSources:
 
         None where there is none that may be shown; whoever asks the index again doesn't find that any more.
         """
-        asked = [Key(source_id, side, record_id) for source_id, record_id in keys]
-        found = self._shown(asked)
-        if gone := [key for key in asked if key not in found]:
-            self._publish(gone)
-        return [found.get(key) for key in asked]
+        ids: defaultdict[str, list[str]] = defaultdict(list)
+        for source_id, record_id in keys:
+            ids[source_id].append(record_id)
+        found = self._shown(side, ids)
+        shown = [found[source_id].get(record_id) for source_id, record_id in keys]
+        if None in shown:
+            gone = [key for key, body in zip(keys, shown, strict=True) if body is None]
+            self._publish(Key(source_id, side, record_id) for source_id, record_id in gone)
+        return shown
 
-    def _shown(self, keys: Iterable[Key]) -> dict[Key, bytes]:
-        """Give what a match shows of records; of those that there are and that may be shown."""
+    def _shown(self, side: Side, ids: Mapping[str, Sequence[str]]) -> dict[str, dict[str, bytes]]:
+        """Give what a match shows of records of sources, by id; of those that there are and may be shown."""
         at = self._clock()
-        found: dict[Key, bytes] = {}
         with self._store.read() as connection:
-            for (source_id, side), own in groupby(sorted(keys), key=_holder):
-                shown = records.shown(connection, source_id, side, [key.id for key in own], at)
-                found |= {Key(source_id, side, each): body for each, body in shown.items()}
-        return found
+            return {each: records.shown(connection, each, side, own, at) for each, own in ids.items()}
 
     # -- changes
 
@@ -257,18 +256,12 @@ class HostedSources:
         index = self.index()
         with _alone(self._beside("changing")):
             # Read under the lock, so that of two who publish a record the later one has its later state.
-            keys = sorted(set(keys))
-            shown = self._shown(keys)
-            for (source_id, side), own in groupby(keys, key=_holder):
-                ids = [key.id for key in own]
-                there = [each for each in ids if Key(source_id, side, each) in shown]
-                gone = [each for each in ids if Key(source_id, side, each) not in shown]
-                if there:
-                    lines = [
-                        identified(ID_FIELDS[side], each, shown[Key(source_id, side, each)]) for each in there
-                    ]
+            for (source_id, side), own in groupby(sorted(set(keys)), key=_holder):
+                ids, field = [key.id for key in own], ID_FIELDS[side]
+                shown = self._shown(side, {source_id: ids})[source_id]
+                if lines := [identified(field, each, shown[each]) for each in ids if each in shown]:
                     index.put(side, to_frame(lines, schema(side)), source_id)
-                if gone:
+                if gone := [each for each in ids if each not in shown]:
                     index.delete(side, gone, source_id)
 
     # -- many at a time
