@@ -11,12 +11,17 @@ from pydantic_core import from_json, to_json
 if TYPE_CHECKING:
     from data.standard import Side
 
-__all__ = ["detail_body", "identified", "matches_body", "without"]
+__all__ = ["detail_body", "identified", "matched", "matches_body", "without"]
 
 
 def identified(name: str, value: str, shown: bytes) -> bytes:
     """Give a record, compact JSON of an object, with a property for its id before the others."""
     return b'{"%b":%b%b%b' % (name.encode(), to_json(value), b"" if shown == b"{}" else b",", shown[1:])
+
+
+def matched(vum_id: str, shown: bytes) -> bytes:
+    """Give a match, with its vumID: JSON writes the characters of one as they are."""
+    return b'{"vumID":"%b"%b%b' % (vum_id.encode(), b"" if shown == b"{}" else b",", shown[1:])
 
 
 def matches_body(matches: Iterable[bytes], *, more: bool, vraag_id: str | None = None) -> bytes:

@@ -17,7 +17,7 @@ from anyio import CancelScope
 
 from api.exchange.answering import Answer, Match, available, found_in, log_subjects, question_of
 from api.exchange.as_source import AsSource
-from api.exchange.bodies import detail_body, identified, matches_body, without
+from api.exchange.bodies import detail_body, matched, matches_body, without
 from api.exchange.contacts import ContactQuestion, contact_question, held_contacts
 from api.exchange.decision import Decision, decide
 from api.exchange.errors import LimitExceeded, Unavailable, unknown
@@ -179,7 +179,7 @@ class Exchange:
         keys = [(each.source_id, each.record_id) for each in found]
         vum_ids = self._handles.seal(opened.id, side, caller, keys, opened.expires_at)
         body = matches_body(
-            (identified("vumID", *each) for each in zip(vum_ids, (m.shown for m in found), strict=True)),
+            [matched(vum_id, each.shown) for vum_id, each in zip(vum_ids, found, strict=True)],
             more=matches.more or any(answer.more for answer in answers),
             vraag_id=opened.id,
         )

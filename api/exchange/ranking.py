@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic_core import from_json
 
 from api.exchange.answering import Answer, Match, available, found_in, log_subjects, question_of
+from api.exchange.bodies import matched
 from api.exchange.decision import Decision, decide
 from api.exchange.errors import Invalid, Unavailable, unknown
 from api.exchange.fanout import Completeness, ask_all
@@ -141,9 +142,9 @@ class Rankings:
         decision, opened, side = begun.decision, begun.opened, wanted.sought
         answers = decision.of_permitted(answers)
         completeness = Completeness.of(answers, decision.hosted_ids)
-        settings, placement, found = self._best(wanted, begun, answers)
-        more = len(found) > wanted.top or any(answer.more for answer in answers)
-        found = dict(list(found.items())[: wanted.top])
+        settings, placement, best = self._best(wanted, begun, answers)
+        more = len(best) > wanted.top or any(answer.more for answer in answers)
+        rows, found = list(best)[: wanted.top], list(best.values())[: wanted.top]
         told, taxonomy = told_of(wanted, begun.told), placement.space.taxonomy.version
         with self._audit.write() as connection:
             if begun.inquiry is not None:
@@ -151,16 +152,14 @@ class Rankings:
             else:
                 kept = completeness.as_json()
                 self._questions.begin(connection, opened, decision.caller, side, "rangorde", told, kept)
-            subjects = log_subjects(self._audit, connection, side, list(found.values()))
+            subjects = log_subjects(self._audit, connection, side, found)
             entry = decision.shown(opened.id, told, "match", completeness.statuses, *subjects)
             self._audit.append(connection, "ranking", entry | ranked_by(wanted, settings, taxonomy))
         if completeness.none_answered:
             raise Unavailable
-        keys = [(each.source_id, each.record_id) for each in found.values()]
+        keys = [(each.source_id, each.record_id) for each in found]
         vum_ids = self._handles.seal(opened.id, side, decision.caller, keys, opened.expires_at)
-        told_matches = {
-            row: (vum_id, each.shown) for (row, each), vum_id in zip(found.items(), vum_ids, strict=True)
-        }
+        matches = [matched(vum_id, each.shown) for vum_id, each in zip(vum_ids, found, strict=True)]
         head = {
             "vraagID": opened.id,
             "maximumAantalResultatenBereikt": more,
@@ -174,7 +173,7 @@ class Rankings:
                 "notAsked": len(decision.remote) - len(answers),
             },
         }
-        body = ranking_body(head, placement, told_matches)
+        body = ranking_body(head, placement, rows, matches)
         ignored = () if begun.question is None else begun.question.ignored
         return Answer(body, ignored, completeness.header())
 
@@ -188,7 +187,7 @@ class Rankings:
             keys = list(zip(placement.sources, placement.ids, strict=True))
             held = [key for key in keys if key not in elsewhere]
             shown = elsewhere | dict(zip(held, self._hosted.shown(wanted.sought, held), strict=True))
-            if all(shown[key] is not None for key in keys):
+            if None not in shown.values():
                 break
         # Whoever still is not there, although the index was told each time, is left out.
         return (

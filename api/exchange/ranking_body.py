@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
-
-from api.exchange.bodies import identified
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from engine import Coverage, Explanation, Part, Settings
-    from engine.placement import Gap, Placement
+    from engine.placement import Placement
 
 __all__ = ["explanation_body", "ranking_body"]
 
@@ -30,19 +29,19 @@ GAPS: Final = 5
 
 
 def ranking_body(
-    head: Mapping[str, Any], placement: Placement, shown: Mapping[int, tuple[str, bytes]]
+    head: Mapping[str, Any], placement: Placement, rows: Sequence[int], matches: Iterable[bytes]
 ) -> bytes:
     """Give the answer to a ranking.
 
-    shown : row of the placement, ascending -> vumID, and what a match shows.
+    rows : of the placement that are told, ascending. matches : what is shown of each.
     """
-    # All is written at once, and then what matches show put in its place.
-    *before, end = to_json({**head, "matches": _ranked(placement, shown)}).split(_NO_MATCH)
-    matches = (_MATCH + identified("vumID", *each) for each in shown.values())
-    return b"".join(chain.from_iterable(zip(before, matches, strict=True))) + end
+    # All is written at once, and then the matches put in their places.
+    *before, end = to_json({**head, "matches": _ranked(placement, rows)}).split(_NO_MATCH)
+    told = zip([each + _MATCH for each in before], matches, strict=True)
+    return b"".join([*chain.from_iterable(told), end])
 
 
-def _ranked(placement: Placement, shown: Iterable[int]) -> list[dict[str, Any]]:
+def _ranked(placement: Placement, rows: Sequence[int]) -> list[dict[str, Any]]:
     """What is told of each candidate, but for the match itself."""
     from engine.conditions import names
 
@@ -51,18 +50,22 @@ def _ranked(placement: Placement, shown: Iterable[int]) -> list[dict[str, Any]]:
     unknown, distance = ranking.unknown.tolist(), ranking.distance.tolist()
     conditions = {each: names(each) for each in set(unknown)}
     parts, gaps = placement.parts(GAPS)
+    share = cache(_share)  # Candidates have many in common.
     return [
         {
             "rank": rank,
             "score": scores[ranking.direction][row],
             "scores": {side: each[row] for side, each in scores.items()},
-            "parts": {group: _share(points) for group, points in parts[row].items()},
-            "gaps": [_gap(gap) for gap in gaps[row]],
+            "parts": {group: share(points) for group, points in parts[row].items()},
+            "gaps": [
+                {"group": group, "code": code, "label": label, "costs": share(points)}
+                for group, code, label, points in gaps[row]
+            ],
             "unknown": conditions[unknown[row]],
             "distanceKm": _kilometres(distance[row]),
             "match": None,
         }
-        for rank, row in enumerate(shown, start=1)
+        for rank, row in enumerate(rows, start=1)
     ]
 
 
@@ -124,10 +127,6 @@ def _part(part: Part) -> dict[str, Any]:
         "adds": _share(part.points),
         "nearest": {"code": part.nearest, "label": part.nearest_label} if part.nearest else None,
     }
-
-
-def _gap(gap: Gap) -> dict[str, Any]:
-    return {"group": gap.group, "code": gap.code, "label": gap.label, "costs": _share(gap.points)}
 
 
 def _share(points: int) -> float:
