@@ -211,7 +211,7 @@ def _spelled(raw: bytes) -> list[str]:
 
 def _measured(text: str) -> bytes:
     """Put a text behind its length, a byte."""
-    return bytes([len(text)]) + text.encode("ascii")
+    return b"%c%b" % (len(text), text.encode("ascii"))
 
 
 def _split(text: bytes) -> tuple[bytes, bytes]:
