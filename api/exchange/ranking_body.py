@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from engine import Coverage, Explanation, Part, Settings
     from engine.placement import Placement
 
 __all__ = ["explanation_body", "ranking_body"]
 
-_UNIT: Final = 1 << 22  # `engine.UNIT`, known here without starting the engine
+# In a point: `engine.UNIT`, known here without starting the engine, is a power of two, so that nothing is
+# rounded yet.
+_MILLIONTHS: Final = 1_000_000 / (1 << 22)
 
 _MATCH: Final = b'"match":'
 # Nothing within a string of JSON can be taken for it.
@@ -43,22 +41,25 @@ def ranking_body(
 
 def _ranked(placement: Placement, rows: Sequence[int]) -> list[dict[str, Any]]:
     """What is told of each candidate, but for the match itself."""
+    import numpy as np
+
     from engine.conditions import names
 
     ranking = placement.ranking
-    scores = {side: _shares(getattr(ranking, f"score_{side}")) for side in ("vacancy", "profile", "mutual")}
+    scores = np.array([ranking.score_vacancy, ranking.score_profile, ranking.score_mutual])
+    vacancy, profile, mutual = ((scores * _MILLIONTHS).round() / 1_000_000).tolist()
+    score = {"vacancy": vacancy, "profile": profile, "mutual": mutual}[ranking.direction]
     unknown, distance = ranking.unknown.tolist(), ranking.distance.tolist()
     conditions = {each: names(each) for each in set(unknown)}
     parts, gaps = placement.parts(GAPS)
-    share = cache(_share)  # Candidates have many in common.
     return [
         {
             "rank": rank,
-            "score": scores[ranking.direction][row],
-            "scores": {side: each[row] for side, each in scores.items()},
-            "parts": {group: share(points) for group, points in parts[row].items()},
+            "score": score[row],
+            "scores": {"vacancy": vacancy[row], "profile": profile[row], "mutual": mutual[row]},
+            "parts": {group: _share(points) for group, points in parts[row].items()},
             "gaps": [
-                {"group": group, "code": code, "label": label, "costs": share(points)}
+                {"group": group, "code": code, "label": label, "costs": _share(points)}
                 for group, code, label, points in gaps[row]
             ],
             "unknown": conditions[unknown[row]],
@@ -132,12 +133,7 @@ def _part(part: Part) -> dict[str, Any]:
 def _share(points: int) -> float:
     """Give points as a share of a whole score, to six decimals."""
     # As `round(…, 6)` would, in a third of the time: there are a thousand in an answer.
-    return round(points * 1_000_000 / _UNIT) / 1_000_000
-
-
-def _shares(points: NDArray[np.int32]) -> list[float]:
-    shares: list[float] = ((points.astype(float) * 1_000_000 / _UNIT).round() / 1_000_000).tolist()
-    return shares
+    return round(points * _MILLIONTHS) / 1_000_000
 
 
 def _kilometres(distance: float) -> int | None:
