@@ -57,19 +57,20 @@ class Ids:
         return self._n
 
     def __getitem__(self, row: int) -> str:
-        return self._read(np.array([range(self._n)[row]]))[0]
+        return self.read(np.array([range(self._n)[row]]))[0]
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, self._n, _AT_ONCE):
-            yield from self._read(np.arange(start, min(start + _AT_ONCE, self._n)))
+            yield from self.read(np.arange(start, min(start + _AT_ONCE, self._n)))
 
     def gather(self, rows: NDArray[np.integer[Any]]) -> list[str]:
-        """Return the ids of rows (m,), in their order."""
+        """Return the ids of rows (m,), in their order; a row that stands there often is read once."""
         found, place = np.unique(rows, return_inverse=True)
-        ids = self._read(found)
+        ids = self.read(found)
         return [ids[at] for at in place.tolist()]
 
-    def _read(self, rows: NDArray[np.integer[Any]]) -> list[str]:
+    def read(self, rows: NDArray[np.integer[Any]]) -> list[str]:
+        """Return the ids of rows (m,), in their order, each read by itself."""
         if self._form:
             return _unpacked(self._arrays["hex"][rows], self._form)
         text, ends = self._arrays["text"], self._arrays["ends"]
@@ -94,7 +95,7 @@ def _packed(ids: pl.Series, digits: list[int]) -> NDArray[np.uint8]:
 
 
 def _unpacked(packed: NDArray[np.uint8], form: str) -> list[str]:
-    letters = np.tile(np.frombuffer(form.encode(), np.uint8), (len(packed), 1))
+    letters = np.frombuffer(bytearray(form.encode() * len(packed)), np.uint8).reshape(-1, len(form))
     digits = np.frombuffer(packed.tobytes().hex().encode(), np.uint8)
     letters[:, _places(form)] = digits.reshape(len(packed), 2 * packed.shape[1])
     text, size = letters.tobytes().decode(), len(form)

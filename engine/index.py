@@ -34,7 +34,7 @@ from engine.encode import Encoded, encode, renumbered
 from engine.features import FeatureSpace, stable_hash
 from engine.ids import Ids
 from engine.kernels import FULL, Blocks, Facts, Sparse
-from engine.merge import MergedRanker, join, take
+from engine.merge import MergedRanker, spread, take_of
 from engine.publish import (
     Manifest,
     Publication,
@@ -141,28 +141,15 @@ class Collection:
 
     def keys(self, rows: NDArray[np.integer[Any]]) -> pl.DataFrame:
         """Return source and id of rows, in their order."""
-        frames, first = [], 0
-        for encoded in self.parts:
-            at = np.flatnonzero((rows >= first) & (rows < first + len(encoded)))
-            own, records = rows[at] - first, encoded.records
-            frames.append(
-                pl.DataFrame({"at": at, "source": records.sources_of(own), "id": records.ids_of(own)})
-            )
-            first += len(encoded)
+        frames = [
+            pl.DataFrame({"at": at, "source": part.records.sources_of(own), "id": part.records.ids_of(own)})
+            for part, at, own in spread(self.parts, rows)
+        ]
         return pl.concat(frames).sort("at").drop("at")
 
     def take(self, rows: NDArray[np.integer[Any]]) -> Encoded:
         """Copy records into a collection of their own, in the order of the rows."""
-        parts, places, first = [], [], 0
-        for encoded in self.parts:
-            at = np.flatnonzero((rows >= first) & (rows < first + len(encoded)))
-            if len(at):
-                parts.append(take(encoded, rows[at] - first))
-                places.append(at)
-            first += len(encoded)
-        joined = join(parts) if parts else take(self.encoded, rows[:0])
-        order = np.argsort(np.concatenate(places)) if parts else rows[:0]
-        return joined if bool(np.all(np.diff(order) > 0)) else take(joined, order)
+        return take_of(self.parts, rows)
 
     @cached_property
     def whole(self) -> Encoded:

@@ -380,6 +380,32 @@ def _raise(best: Any, bits: Any, words: Any, feature: Any, degree: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def find_degrees(rows: Any, has: Any, reach: Any, column: Any, at: Any, degrees: Any) -> None:
+    """Write to which degree records cover a few features: what `expand` would tell of those.
+
+    Parameters
+    ----------
+    rows : (m,), of `has`.
+    has, reach : as of `Asking`, pointers and features of any type.
+    column : int32 (n_features,), where each feature stands in `degrees`, or -1.
+    at, degrees : (m,), row of each record in `degrees`; uint8 (n, f), 0 so far.
+    """
+    h_at, h_features, h_values = has
+    r_at, r_features, r_values = reach
+    for i in range(len(rows)):
+        found = degrees[at[i]]
+        for j in range(h_at[rows[i]], h_at[rows[i] + 1]):
+            feature, degree = h_features[j], np.int32(h_values[j])
+            if column[feature] >= 0:
+                found[column[feature]] = max(found[column[feature]], h_values[j])
+            for r in range(r_at[feature], r_at[feature + 1]):
+                place = column[r_features[r]]
+                if place >= 0:
+                    reached = np.uint8((degree * np.int32(r_values[r]) + 64) >> 7)
+                    found[place] = max(found[place], reached)
+
+
+@njit(cache=True, nogil=True)
 def apportion(indptr: Any, features: Any, claims: Any, order: Any) -> Any:
     """Weights of every row: whole numbers that add up to exactly 2**15 and stand to each other as claims do.
 

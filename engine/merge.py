@@ -35,12 +35,48 @@ def take(encoded: Encoded, rows: NDArray[np.integer[Any]], ids: Sequence[str] | 
         encoded,
         records=replace(
             records,
-            ids=records.ids_of(rows).to_list() if ids is None else list(ids),
+            ids=records.names(rows) if ids is None else list(ids),
             columns=Columns(**flat, **taken),
         ),
         asks=asks._replace(features=asks.features.astype(np.int32)),
         has=has._replace(features=has.features.astype(np.int32)),
     )
+
+
+def spread(
+    parts: Sequence[Encoded], rows: NDArray[np.integer[Any]]
+) -> Iterator[tuple[Encoded, NDArray[np.intp], NDArray[np.integer[Any]]]]:
+    """Yield each part, where among the rows those of it stand, and which rows of the part those are.
+
+    Rows count through the parts, in their order.
+    """
+    first = 0
+    for part in parts:
+        at = np.flatnonzero((rows >= first) & (rows < first + len(part)))
+        yield part, at, rows[at] - first
+        first += len(part)
+
+
+def keys_of(parts: Sequence[Encoded], rows: NDArray[np.integer[Any]]) -> tuple[list[str], list[str]]:
+    """Return source and id of records of several parts, in the order of the rows."""
+    sources, ids = [""] * len(rows), [""] * len(rows)
+    for part, at, own in spread(parts, rows):
+        records = part.records
+        for place, source, name in zip(
+            at.tolist(), records.columns.source[own].tolist(), records.names(own), strict=True
+        ):
+            sources[place], ids[place] = records.sources[source], name
+    return sources, ids
+
+
+def take_of(parts: Sequence[Encoded], rows: NDArray[np.integer[Any]]) -> Encoded:
+    """Copy records of several parts into a collection of their own, in the order of the rows."""
+    found = [(at, take(part, own)) for part, at, own in spread(parts, rows) if len(at)]
+    if not found:
+        return take(parts[0], rows[:0])
+    places, taken = zip(*found, strict=True)
+    joined, order = join(taken), np.argsort(np.concatenate(places))
+    return joined if bool(np.all(np.diff(order) > 0)) else take(joined, order)
 
 
 def join(parts: Sequence[Encoded]) -> Encoded:

@@ -1,7 +1,7 @@
 """One asking record against an index: its best candidates of some sources, and the parts of each score.
 
-The best are searched in the index and taken out of it: what is told of them then costs as much as they are,
-not as the index is. Where there are records from elsewhere they are ranked once more, together with those.
+What is told of the best costs as much as they are, not as the index is. Where there are records from
+elsewhere, the best of the index are taken out of it, and ranked once more together with those.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from engine.conditions import CONDITIONS
 from engine.encode import renumbered
 from engine.explain import Explanation, explain
 from engine.features import GROUPS
-from engine.kernels import FULL, MISSING_DATE
-from engine.merge import MergedRanker, join
+from engine.kernels import FULL, MISSING_DATE, find_degrees
+from engine.merge import MergedRanker, join, keys_of, spread, take_of
 from engine.rank import Ranker, Ranking, weigh
 
 if TYPE_CHECKING:
@@ -58,14 +58,15 @@ class Placement:
 
     Attributes
     ----------
-    asking, best : the asking record and a collection that holds the candidates, in one feature space.
+    asking : the asking record.
+    among : the collections that hold the candidates, in one feature space; their rows count through all.
     space, settings : by which they were ranked.
     ranking : the pairs, which point into both.
     sources, ids : of the candidates.
     """
 
     asking: Encoded
-    best: Encoded
+    among: Sequence[Encoded]
     space: FeatureSpace
     settings: Settings
     ranking: Ranking
@@ -78,11 +79,17 @@ class Placement:
     @cached_property
     def ranker(self) -> Ranker:
         """Ranks the asking record and the candidates, and no others."""
-        return Ranker(*_pair(self.asking, self.best, self.settings), self.space, self.settings)
+        best = take_of(self.among, _candidates(self.ranking, self.settings))
+        return Ranker(*_pair(self.asking, best, self.settings), self.space, self.settings)
+
+    def _pairs(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The rows of the pairs in `ranker`: of vacancies, and of profiles."""
+        asking, candidates = np.zeros(len(self), np.int32), np.arange(len(self), dtype=np.int32)
+        return (asking, candidates) if self.settings.direction != "profile" else (candidates, asking)
 
     def explain(self, row: int) -> Explanation:
         """Explain the place of one candidate; see `engine.explain`."""
-        return explain(self.ranker, int(self.ranking.vacancy[row]), int(self.ranking.profile[row]))
+        return explain(self.ranker, *(int(rows[row]) for rows in self._pairs()))
 
     def parts(self, gaps: int | None = None) -> tuple[list[dict[str, int]], list[list[Gap]]]:
         """Give the points of each group that is asked, and the gaps, costliest first, of every candidate.
@@ -111,37 +118,33 @@ class Placement:
             ],
         )
 
-    def _asked(self) -> tuple[list[tuple[str, str, str]], NDArray[np.int64], NDArray[np.int64]]:
+    def _asked(self) -> tuple[list[tuple[str, str, str]], NDArray[np.int64], NDArray[np.uint8]]:
         """Name what is asked; its weights (f,), and the degrees to which each candidate covers it (m, f).
 
         Most weight first, then by name. The numbers of features may not decide: they tell which codes other
         records have.
         """
-        space, covers = self.space, self.best.covers
-        asked, wishes = weigh(self.asking, space, self.settings)
-        vacancies_ask = self.settings.direction != "profile"
-        candidates = self.ranking.profile if vacancies_ask else self.ranking.vacancy
-        order = np.argsort(asked.features, kind="stable")
-        features = asked.features[order]
-        covered = np.zeros((len(self.best), len(features)), np.int64)
-        at = np.searchsorted(features, covers.features)
-        among = np.flatnonzero(np.append(features, -1)[at] == covers.features)
-        rows = np.repeat(np.arange(len(covered)), np.diff(covers.indptr))
-        covered[rows[among], at[among]] = covers.values[among]
+        space = self.space
+        (_, features, weights), wishes = weigh(self.asking, space, self.settings)
+        column = np.full(len(space), -1, np.int32)
+        column[features] = np.arange(len(features))
+        degrees = np.zeros((len(self), len(features)), np.uint8)
+        for part, at, own in spread(self.among, _candidates(self.ranking, self.settings)):
+            find_degrees(own, part.has, part.reach, column, at, degrees)
         names = [
             (GROUPS[space.group[feature]], space.codes[feature], space.label(feature))
             for feature in features.tolist()
         ]
-        weights, degrees = asked.values[order].astype(np.int64), covered[candidates]
+        weights = weights.astype(np.int64)
         if len(wishes):
-            broken, unknown = self.ranker.conditions(self.ranking.vacancy, self.ranking.profile)
+            broken, unknown = self.ranker.conditions(*self._pairs())
             wished = np.flatnonzero(wishes[0])
             met = ~(broken | unknown)[:, None] >> wished.astype(np.uint16) & 1
             names += [
                 (name, name, says) for name, says in np.array(list(CONDITIONS.items()))[wished].tolist()
             ]
             weights = np.concatenate([weights, wishes[0][wished].astype(np.int64)])
-            degrees = np.concatenate([degrees, met.astype(np.int64) * FULL], axis=1)
+            degrees = np.concatenate([degrees, met.astype(np.uint8) * np.uint8(FULL)], axis=1)
         by_weight = sorted(range(len(names)), key=lambda at: (-weights[at], *names[at]))
         return [names[at] for at in by_weight], weights[by_weight], degrees[:, by_weight]
 
@@ -173,23 +176,13 @@ def place(
     among = index.profiles if settings.direction != "profile" else index.vacancies
     space, known = index.space.extension(), index.manifest["features"]
     asking, *elsewhere = (renumbered(each, space, known) for each in (asking, *beside))
-    search = _search(index, among, asking, settings, sources, today, question).rank(k)
-    best = among.take(_candidates(search, settings))
+    collections = among.parts
+    ranking = _search(index, among, asking, settings, sources, today, question).rank(k)
     if elsewhere:
-        best = join([best, *elsewhere])
-        ranking = Ranker(*_pair(asking, best, settings), space, settings).rank(k)
-    else:
-        ranking = _renumbered(search, asking, best, settings)
-    found, records = _candidates(ranking, settings), best.records
-    return Placement(
-        asking,
-        best,
-        space,
-        settings,
-        ranking,
-        [records.sources[source] for source in records.columns.source[found].tolist()],
-        [records.ids[row] for row in found.tolist()],
-    )
+        best = join([take_of(collections, _candidates(ranking, settings)), *elsewhere])
+        collections, ranking = [best], Ranker(*_pair(asking, best, settings), space, settings).rank(k)
+    keys = keys_of(collections, _candidates(ranking, settings))
+    return Placement(asking, collections, space, settings, ranking, *keys)
 
 
 def pair_of(index: MatchIndex, vacancy: Encoded, profile: Encoded, settings: Settings) -> Ranker:
@@ -236,26 +229,6 @@ def _search(
 
 def _candidates(ranking: Ranking, settings: Settings) -> NDArray[np.int32]:
     return ranking.profile if settings.direction != "profile" else ranking.vacancy
-
-
-def _renumbered(search: Ranking, asking: Encoded, best: Encoded, settings: Settings) -> Ranking:
-    """The same pairs, where the candidates are the rows of `best` in their order."""
-    rows = np.arange(len(search), dtype=np.int32), np.zeros(len(search), np.int32)
-    vacancies, profiles = _pair(asking, best, settings)
-    profile, vacancy = rows if settings.direction != "profile" else rows[::-1]
-    return Ranking(
-        vacancies=vacancies,
-        profiles=profiles,
-        direction=search.direction,
-        vacancy=vacancy,
-        profile=profile,
-        rank=search.rank,
-        score_vacancy=search.score_vacancy,
-        score_profile=search.score_profile,
-        score_mutual=search.score_mutual,
-        distance=search.distance,
-        unknown=search.unknown,
-    )
 
 
 def _pair(asking: Encoded, candidates: Encoded, settings: Settings) -> tuple[Encoded, Encoded]:
