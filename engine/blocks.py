@@ -83,7 +83,7 @@ def lay_out(encoded: Encoded, slot: NDArray[np.int32] | None = None, size: int |
         size=size,
         box=cell_boxes(facts.table),
         limit=cell_limits(facts.table),
-        signature=signatures(encoded.records)[order],
+        signature=signatures(facts, encoded.records.side),
         start=np.cumsum([0, *(len(rows) for rows, _ in postings)], dtype=np.int64),
         pointers=pointers,
         posting_row=np.concatenate([np.empty(0, np.uint16), *(rows for rows, _ in postings)]),

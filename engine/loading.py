@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.kernels import answer, apportion, check_pairs, expand, pair_scores
+from engine.kernels import answer, apportion, check_pairs, expand, find_degrees, pair_scores
 from engine.nearest_kernel import nearest
+from engine.signature import refuse
 
 __all__ = ["Signatures", "load_kernels", "loaded_kernels"]
 
-_KERNELS: Final[tuple[Any, ...]] = (answer, apportion, check_pairs, expand, nearest, pair_scores)
+_KERNELS: Final[tuple[Any, ...]] = (
+    *(answer, apportion, check_pairs, expand, find_degrees, nearest, pair_scores, refuse),
+)
 """Those that answer questions."""
 
 Signatures = list[list[Any]]

@@ -189,11 +189,12 @@ class Ranker:
         else:
             # The rows of an index stand in the order of its layout: one question needn't go through them all.
             may = np.ones(len(rows), np.bool_) if allowed is None else allowed
+        facts = take_facts(self.asking.records.columns)
         self._asking = Asking(
-            facts=take_facts(self.asking.records.columns),
+            facts=facts,
             weights=asked,
             wishes=self.wishes,
-            refused=refusals(self.asking.records, settings.required, today),
+            refused=refusals(self.asking.records, facts, settings.required, today),
             has=self.asking.has,
             reach=self.asking.reach,
             expected=np.zeros(len(self.asking), np.int32),

@@ -7,19 +7,22 @@ dates not at all; `engine.kernels.check` decides in the end. Unknown is never ma
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numba import njit
 
-from engine.columns import names_language, pack_language
-from engine.kernels import EVERYONE, MISSING_DATE
+from engine.columns import pack_language
+from engine.kernels import EVERYONE, MISSING_DATE, NO_LANGUAGE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from numpy.typing import NDArray
 
+    from data.standard import Side
     from engine.columns import Records
+    from engine.kernels import Facts
 
 COMMON_LANGUAGES: Final = tuple(
     pack_language(code)
@@ -44,64 +47,46 @@ COMMON_LANGUAGES: Final = tuple(
 )
 """Languages that have a bit of their own."""
 
-_LICENCE, _CONTRACT, _IRREGULAR, _OFFICE, _LEVEL, _LANGUAGE, _LEAST, _MOST = 0, 16, 18, 19, 20, 32, 48, 56
+_COMMON: Final = np.array(COMMON_LANGUAGES, np.uint32)
+
+_LICENCE, _CONTRACT, _IRREGULAR, _OFFICE, _LEVEL, _LANGUAGE, _LEAST, _MOST = (
+    np.uint64(bit) for bit in (0, 16, 18, 19, 20, 32, 48, 56)
+)
 """First bit of what each condition marks; bit 31 is EVERYONE's."""
+
+_MARKED: Final = {
+    "licence": 0xFFFF,
+    "contract": 0b11 << 16,
+    "irregular": 1 << 18,
+    "office_hours": 1 << 19,
+    "education_level": 0x3F << 20,
+    "language": 0xFFFF << 32,
+    "hours": 0xFFFF << 48,
+}
+"""All bits of what each condition marks."""
+
+_16_BITS, _8_BITS, _6_BITS, _ONE = (np.uint64(bits) for bits in (0xFFFF, 0xFF, 0x3F, 1))
 
 _STEP: Final = 8
 """Hours a week that share a bit; the last bit takes all above it."""
 
 
-def signatures(records: Records) -> NDArray[np.uint64]:
-    """Return the marks of records as candidates, uint64 (n,)."""
-    columns, profiles = records.columns, records.side == "werkzoekende"
-    marks = np.full(len(records), EVERYONE, np.uint64)
-    licences = columns.licences.astype(np.uint64)
-    # A profile is marked with what it lacks, a vacancy with what it asks.
-    marks |= (np.where(licences > 0, ~licences & np.uint64(0xFFFF), 0) if profiles else licences) << _LICENCE
-    marks |= np.where(np.isin(columns.contracts, (1, 2)), columns.contracts, 0).astype(np.uint64) << _CONTRACT
-    marks |= (columns.irregular == (2 if profiles else 1)).astype(np.uint64) << _IRREGULAR
-    marks |= (columns.office_hours == (1 if profiles else 2)).astype(np.uint64) << _OFFICE
-    marks |= _one_of(columns.level.astype(np.int64) - 1, columns.level > 0) << _LEVEL
-    named = _languages(records)
-    marks |= (
-        np.where(names_language(columns), ~named & np.uint64(0xFFFF), 0) if profiles else named
-    ) << _LANGUAGE
-    for first, hours in ((_LEAST, columns.hours_min), (_MOST, columns.hours_max)):
-        marks |= _one_of(np.minimum(hours.astype(np.int64) // _STEP, 7), hours >= 0) << first
+def signatures(facts: Facts, side: Side) -> NDArray[np.uint64]:
+    """Return the marks of records of a side as candidates, uint64 (n,)."""
+    marks = np.empty(len(facts.table), np.uint64)
+    mark(*facts, side == "werkzoekende", marks)
     return marks
 
 
-def refusals(records: Records, required: Collection[str], today: int) -> NDArray[np.uint64]:
-    """Return the marks that no candidate may have, uint64 (n,): EVERYONE's where all is in vain."""
-    columns, vacancies = records.columns, records.side == "vacature"
-    marks = np.where(in_vain(records, required, today), EVERYONE, 0).astype(np.uint64)
+def refusals(records: Records, facts: Facts, required: Collection[str], today: int) -> NDArray[np.uint64]:
+    """Return the marks that no candidate may have, uint64 (n,): EVERYONE's where all is in vain.
 
-    def refuse(condition: str, first: int, which: NDArray[np.uint64]) -> None:
-        nonlocal marks
-        if condition in required:
-            marks |= which << np.uint64(first)
-
-    licences = columns.licences.astype(np.uint64)
-    refuse(
-        "licence",
-        _LICENCE,
-        licences if vacancies else np.where(licences > 0, ~licences & np.uint64(0xFFFF), 0).astype(np.uint64),
-    )
-    only = np.where(np.isin(columns.contracts, (1, 2)), 3 - columns.contracts.astype(np.int64), 0)
-    refuse("contract", _CONTRACT, only.astype(np.uint64))
-    refuse("irregular", _IRREGULAR, (columns.irregular == (1 if vacancies else 2)).astype(np.uint64))
-    refuse("office_hours", _OFFICE, (columns.office_hours == (2 if vacancies else 1)).astype(np.uint64))
-    level = columns.level.astype(np.int64)
-    below, above = _below(level - 1), ~_below(level) & np.uint64(0x3F)
-    refuse("education_level", _LEVEL, np.where(level > 0, below if vacancies else above, 0).astype(np.uint64))
-    named = _languages(records)
-    lacking = np.where(names_language(columns), ~named & np.uint64(0xFFFF), 0).astype(np.uint64)
-    refuse("language", _LANGUAGE, named if vacancies else lacking)
-    least, most = columns.hours_min.astype(np.int64), columns.hours_max.astype(np.int64)
-    # The longest week of the candidate is all below our shortest, or its shortest is all above our longest.
-    refuse("hours", _MOST, np.where(least >= 0, _below(np.minimum(least // _STEP, 7)), 0).astype(np.uint64))
-    beyond = ~_below(np.minimum(most // _STEP, 7) + 1) & np.uint64(0xFF)
-    refuse("hours", _LEAST, np.where(most >= 0, beyond, 0).astype(np.uint64))
+    facts : of the records.
+    """
+    marks = np.empty(len(records), np.uint64)
+    refuse(*facts, records.side == "werkzoekende", marks)
+    marks &= np.uint64(sum(bits for condition, bits in _MARKED.items() if condition in required))
+    marks[in_vain(records, required, today)] |= EVERYONE
     return marks
 
 
@@ -116,20 +101,61 @@ def in_vain(records: Records, required: Collection[str], today: int) -> NDArray[
     return vain
 
 
-def _one_of(number: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    return np.where(known, np.uint64(1) << np.maximum(number, 0).astype(np.uint64), np.uint64(0))
+@njit(cache=True, nogil=True)
+def mark(table: Any, spoken: Any, profiles: Any, marks: Any) -> None:
+    """Write `signatures` of facts, of profiles or of vacancies."""
+    for row in range(len(table)):
+        record = table[row]
+        marks[row] = EVERYONE | _opposed(record, spoken, profiles)
+        if record.contracts == 1 or record.contracts == 2:
+            marks[row] |= np.uint64(record.contracts) << _CONTRACT
+        if record.level > 0:
+            marks[row] |= _ONE << _LEVEL + np.uint64(record.level - 1)
+        if record.hours_min >= 0:
+            marks[row] |= _ONE << _LEAST + _step(record.hours_min)
+        if record.hours_max >= 0:
+            marks[row] |= _ONE << _MOST + _step(record.hours_max)
 
 
-def _below(number: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """All bits below a number 0..63."""
-    return (np.uint64(1) << np.maximum(number, 0).astype(np.uint64)) - np.uint64(1)
+@njit(cache=True, nogil=True)
+def refuse(table: Any, spoken: Any, profiles: Any, marks: Any) -> None:
+    """Write `refusals` of facts, of profiles or of vacancies, where all conditions are required."""
+    for row in range(len(table)):
+        record = table[row]
+        marks[row] = _opposed(record, spoken, profiles)
+        if record.contracts == 1 or record.contracts == 2:
+            marks[row] |= np.uint64(3 - record.contracts) << _CONTRACT
+        if record.level > 0:
+            own = _ONE << np.uint64(record.level - 1)
+            below, above = own - _ONE, _6_BITS & ~(own | own - _ONE)
+            marks[row] |= (above if profiles else below) << _LEVEL
+        # Refused: a longest week all below our shortest, or a shortest one all above our longest.
+        if record.hours_min >= 0:
+            marks[row] |= (_ONE << _step(record.hours_min)) - _ONE << _MOST
+        if record.hours_max >= 0:
+            up_to = (_ONE << _step(record.hours_max) + _ONE) - _ONE
+            marks[row] |= (_8_BITS & ~up_to) << _LEAST
 
 
-def _languages(records: Records) -> NDArray[np.uint64]:
-    """Which of the common languages records name, uint64 (n,)."""
-    columns = records.columns
-    rows = np.repeat(np.arange(len(records)), np.diff(columns.language_indptr))
-    named = np.zeros(len(records), np.uint64)
-    for number, language in enumerate(COMMON_LANGUAGES):
-        named[rows[columns.language == language]] |= np.uint64(1 << number)
-    return named
+@njit(cache=True, nogil=True)
+def _opposed(record: Any, spoken: Any, profiles: Any) -> Any:
+    """Mark what a profile lacks or won't do, or what a vacancy asks: it breaks a condition with the same."""
+    licences, languages, named = np.uint64(record.licences), np.uint64(0), False
+    first = np.int64(record.first_language)
+    for at in range(first, first + record.n_languages):
+        language = spoken[at] >> np.uint32(16)
+        named |= language != NO_LANGUAGE
+        for number in range(len(_COMMON)):
+            if language == _COMMON[number]:
+                languages |= _ONE << np.uint64(number)
+    if profiles:
+        licences = _16_BITS & ~licences if licences else licences
+        languages = _16_BITS & ~languages if named else languages
+    irregular = np.uint64(record.irregular == (2 if profiles else 1))
+    office = np.uint64(record.office_hours == (1 if profiles else 2))
+    return licences << _LICENCE | irregular << _IRREGULAR | office << _OFFICE | languages << _LANGUAGE
+
+
+@njit(cache=True, nogil=True)
+def _step(hours: Any) -> Any:
+    return np.uint64(min(hours // _STEP, 7))

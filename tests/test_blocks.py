@@ -17,7 +17,7 @@ import engine.blocks
 import engine.rank
 from data.reference import NO_LOCATION
 from engine import Encoded, FeatureSpace, Ranker, Settings, encode
-from engine.blocks import TRAVEL_CLASSES, cell_boxes, hilbert, lay_out, location_order
+from engine.blocks import TRAVEL_CLASSES, cell_boxes, hilbert, lay_out, location_order, take_facts
 from engine.columns import FACTS, day_number
 from engine.conditions import CONDITIONS, Direction, names
 from engine.kernels import CELL, FULL, Sparse, fill_block
@@ -159,8 +159,10 @@ def test_marks_never_refuse_a_pair_that_meets_the_conditions(seed: int) -> None:
     fails = np.array([bool(setting.required & set(names(int(each)))) for each in broken])
     today = day_number(AS_OF)
     for asking, candidates, a, c in ((vacancies, profiles, 0, 1), (profiles, vacancies, 1, 0)):
-        refused = refusals(asking.records, setting.required, today)[rows[:, a]]
-        marked = signatures(candidates.records)[rows[:, c]]
+        refused = refusals(asking.records, take_facts(asking.records.columns), setting.required, today)[
+            rows[:, a]
+        ]
+        marked = signatures(take_facts(candidates.records.columns), candidates.records.side)[rows[:, c]]
         vain = in_vain(candidates.records, setting.required, today)[rows[:, c]]
         assert fails[((refused & marked) != 0) | vain].all()
 
