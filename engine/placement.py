@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection as Names
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -91,30 +91,32 @@ class Placement:
         """Explain the place of one candidate; see `engine.explain`."""
         return explain(self.ranker, *(int(rows[row]) for rows in self._pairs()))
 
-    def parts(self, gaps: int | None = None) -> tuple[list[dict[str, int]], list[list[Gap]]]:
-        """Give the points of each group that is asked, and the gaps, costliest first, of every candidate.
+    def parts(self, gaps: int | None = None) -> tuple[dict[str, NDArray[np.int64]], list[list[Gap]]]:
+        """Give the points of all candidates by group that is asked, (m,) each, and the gaps of every one.
 
         They are those of `explain`, on the side of the asking record; the points add up to its score. Groups
-        come in the order of `GROUPS`, conditions behind them, gaps in that of `explain`.
+        come in the order of `GROUPS`, conditions behind them; gaps, costliest first, in that of `explain`.
 
         gaps : at most so many of each candidate, by default all.
         """
         names, weights, degrees = self._asked()
         points = weights * degrees
         costs = weights * FULL - points
-        asked = {group for group, *_ in names}
-        groups = {
-            group: [at for at, name in enumerate(names) if name[0] == group]
-            for group in dict.fromkeys((*GROUPS, *CONDITIONS))
-            if group in asked
-        }
-        totals = {group: points[:, columns].sum(axis=1).tolist() for group, columns in groups.items()}
+        columns: dict[str, list[int]] = {}
+        for at, (group, *_) in enumerate(names):
+            columns.setdefault(group, []).append(at)
+        # Candidates have most gaps in common.
+        gap = cache(lambda at, points: Gap(*names[at], points))
         order = np.argsort(-costs, axis=1, kind="stable")[:, :gaps].tolist()
         return (
-            [{group: total[row] for group, total in totals.items()} for row in range(len(self))],
+            {
+                group: points[:, columns[group]].sum(axis=1)
+                for group in (*GROUPS, *CONDITIONS)
+                if group in columns
+            },
             [
-                [Gap._make((*names[at], told[at])) for at in order[row] if told[at]]
-                for row, told in enumerate(costs.tolist())
+                [gap(at, told[at]) for at in costliest if told[at]]
+                for costliest, told in zip(order, costs.tolist(), strict=True)
             ],
         )
 
@@ -132,8 +134,8 @@ class Placement:
         for part, at, own in spread(self.among, _candidates(self.ranking, self.settings)):
             find_degrees(own, part.has, part.reach, column, at, degrees)
         names = [
-            (GROUPS[space.group[feature]], space.codes[feature], space.label(feature))
-            for feature in features.tolist()
+            (GROUPS[group], space.codes[feature], space.label(feature))
+            for group, feature in zip(space.group[features].tolist(), features.tolist(), strict=True)
         ]
         weights = weights.astype(np.int64)
         if len(wishes):
@@ -145,7 +147,8 @@ class Placement:
             ]
             weights = np.concatenate([weights, wishes[0][wished].astype(np.int64)])
             degrees = np.concatenate([degrees, met.astype(np.uint8) * np.uint8(FULL)], axis=1)
-        by_weight = sorted(range(len(names)), key=lambda at: (-weights[at], *names[at]))
+        heaviest = (-weights).tolist()
+        by_weight = sorted(range(len(names)), key=lambda at: (heaviest[at], names[at]))
         return [names[at] for at in by_weight], weights[by_weight], degrees[:, by_weight]
 
 

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from data.dataset import ID_FIELDS, schema, write
 from data.pilot import generate_profiles, generate_vacancies
@@ -79,6 +80,11 @@ def keys(placement: Placement) -> list[tuple[str, str]]:
     return list(zip(placement.sources, placement.ids, strict=True))
 
 
+def by_row(parts: dict[str, NDArray[np.int64]]) -> list[dict[str, int]]:
+    """The points of the groups of each candidate."""
+    return pl.DataFrame(parts).to_dicts()
+
+
 def told(placement: Placement) -> list[tuple[Any, ...]]:
     """All that is told of each candidate."""
     ranking = placement.ranking
@@ -91,7 +97,7 @@ def told(placement: Placement) -> list[tuple[Any, ...]]:
             ranking.score_mutual.tolist(),
             ranking.unknown.tolist(),
             np.nan_to_num(ranking.distance, nan=-1.0).tolist(),
-            map(str, parts),
+            map(str, by_row(parts)),
             map(str, gaps),
             strict=True,
         )
@@ -143,8 +149,8 @@ def test_parts_and_gaps_are_those_of_the_explanation_and_add_up_to_the_score(
         scores = getattr(placement.ranking, f"score_{own}").tolist()
         for row, score in enumerate(scores):
             coverage = getattr(placement.explain(row), own)
-            assert parts[row] == coverage.groups
-            assert sum(parts[row].values()) == score == coverage.score
+            assert by_row(parts)[row] == coverage.groups
+            assert sum(by_row(parts)[row].values()) == score == coverage.score
             costs = {
                 (part.group, part.code): part.weight * (128 - part.degree)
                 for part in coverage.gaps
@@ -203,7 +209,7 @@ def test_codes_that_the_index_lacks_meet_in_records_from_elsewhere(index: MatchI
     beside = index.encode(pl.DataFrame(profiles, schema=dict(schema("werkzoekende"))), "werkzoekende", "far")
     placement = place(index, asking, SETTINGS[0], SOURCES, 5, today=DAY, beside=[beside])
     assert keys(placement) == [("far", "new")]
-    assert placement.parts()[0] == [{"occupation": 2**22}]
+    assert by_row(placement.parts()[0]) == [{"occupation": 2**22}]
 
 
 def test_vacancies_that_closed_since_the_day_of_the_index_are_left_out(

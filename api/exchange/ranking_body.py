@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +11,7 @@ from pydantic_core import to_json
 
 if TYPE_CHECKING:
     from engine import Coverage, Explanation, Part, Settings
-    from engine.placement import Placement
+    from engine.placement import Gap, Placement
 
 __all__ = ["explanation_body", "ranking_body"]
 
@@ -46,22 +47,21 @@ def _ranked(placement: Placement, rows: Sequence[int]) -> list[dict[str, Any]]:
     from engine.conditions import names
 
     ranking = placement.ranking
-    scores = np.array([ranking.score_vacancy, ranking.score_profile, ranking.score_mutual])
-    vacancy, profile, mutual = ((scores * _MILLIONTHS).round() / 1_000_000).tolist()
+    points, gaps = placement.parts(GAPS)
+    scores = np.array([ranking.score_vacancy, ranking.score_profile, ranking.score_mutual, *points.values()])
+    vacancy, profile, mutual, *parts = ((scores * _MILLIONTHS).round() / 1_000_000).tolist()
+    by_group = dict(zip(points, parts, strict=True))
     score = {"vacancy": vacancy, "profile": profile, "mutual": mutual}[ranking.direction]
     unknown, distance = ranking.unknown.tolist(), ranking.distance.tolist()
     conditions = {each: names(each) for each in set(unknown)}
-    parts, gaps = placement.parts(GAPS)
+    gap = cache(_gap)  # Candidates have most in common.
     return [
         {
             "rank": rank,
             "score": score[row],
             "scores": {"vacancy": vacancy[row], "profile": profile[row], "mutual": mutual[row]},
-            "parts": {group: _share(points) for group, points in parts[row].items()},
-            "gaps": [
-                {"group": group, "code": code, "label": label, "costs": _share(points)}
-                for group, code, label, points in gaps[row]
-            ],
+            "parts": {group: each[row] for group, each in by_group.items()},
+            "gaps": [gap(each) for each in gaps[row]],
             "unknown": conditions[unknown[row]],
             "distanceKm": _kilometres(distance[row]),
             "match": None,
@@ -130,9 +130,13 @@ def _part(part: Part) -> dict[str, Any]:
     }
 
 
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {"group": gap.group, "code": gap.code, "label": gap.label, "costs": _share(gap.points)}
+
+
 def _share(points: int) -> float:
     """Give points as a share of a whole score, to six decimals."""
-    # As `round(…, 6)` would, in a third of the time: there are a thousand in an answer.
+    # As `round(…, 6)` would, in a third of the time.
     return round(points * _MILLIONTHS) / 1_000_000
 
 
