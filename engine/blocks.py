@@ -30,6 +30,9 @@ DENSE: Final = 0.10
 TRAVEL_CLASSES: Final = (10, 15, 20, 30, 50, 100, 999)
 """Upper bounds, in km, of the classes of travel limits; no limit comes after them, no location last."""
 
+_PLAIN_FACTS: Final = tuple(name for name in FACTS.names or () if name in Columns._fields)
+"""Those that are a column as it stands."""
+
 _SAMPLE: Final = 1 << 16
 _CURVE_BITS: Final = 16
 _SQUARE: Final = 1 << 4
@@ -124,11 +127,13 @@ def hilbert(x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def take_facts(columns: Columns, rows: NDArray[np.intp] | None = None) -> Facts:
     """Copy what the conditions read of these rows, in their order; by default of all rows."""
-    rows = np.arange(len(columns.x)) if rows is None else rows
-    places, indptr = ragged_rows(columns.language_indptr, rows)
-    table = np.zeros(len(rows), FACTS)
-    for name in set(FACTS.names or ()) & set(columns._fields):
-        table[name] = getattr(columns, name)[rows]
+    places, indptr = (
+        (slice(None), columns.language_indptr) if rows is None else ragged_rows(columns.language_indptr, rows)
+    )
+    table = np.zeros(len(indptr) - 1, FACTS)
+    for name in _PLAIN_FACTS:
+        column = getattr(columns, name)
+        table[name] = column if rows is None else column[rows]
     table["first_language"], table["n_languages"] = indptr[:-1], np.diff(indptr)
     levels = np.minimum(columns.language_levels[places], MOST_LEVEL - 1).astype(np.uint32) + np.uint32(1)
     digits = (levels << np.arange(0, 16, 4, dtype=np.uint32)).sum(axis=1, dtype=np.uint32)

@@ -179,11 +179,11 @@ def renumbered(encoded: Encoded, space: FeatureSpace, first: int) -> Encoded:
         return encoded
     if encoded.space.taxonomy is not space.taxonomy:
         raise ValueError("records encoded in the space of another index")
-    used = np.unique(np.concatenate([encoded.asks.features, encoded.has.features]))
-    if not np.any(used >= first):
+    used = np.concatenate([encoded.asks.features, encoded.has.features])
+    if used.max(initial=-1) < first:
         return encoded
     own = np.arange(len(encoded.space), dtype=np.int32)
-    for feature in used[used >= first].tolist():
+    for feature in np.unique(used[used >= first]).tolist():
         group, code = int(encoded.space.group[feature]), encoded.space.codes[feature]
         own[feature] = space.ids(group, [code])[0]
     return replace(
