@@ -95,7 +95,7 @@ def _packed(ids: pl.Series, digits: list[int]) -> NDArray[np.uint8]:
 
 
 def _unpacked(packed: NDArray[np.uint8], form: str) -> list[str]:
-    letters = np.frombuffer(bytearray(form.encode() * len(packed)), np.uint8).reshape(-1, len(form))
+    letters = np.frombuffer(bytearray(form.encode()) * len(packed), np.uint8).reshape(-1, len(form))
     digits = np.frombuffer(packed.tobytes().hex().encode(), np.uint8)
     letters[:, _places(form)] = digits.reshape(len(packed), 2 * packed.shape[1])
     text, size = letters.tobytes().decode(), len(form)

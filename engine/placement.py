@@ -180,7 +180,7 @@ def place(
     space, known = index.space.extension(), index.manifest["features"]
     asking, *elsewhere = (renumbered(each, space, known) for each in (asking, *beside))
     collections = among.parts
-    ranking = _search(index, among, asking, settings, sources, today, question).rank(k)
+    ranking = _search(among, asking, space, settings, sources, today, question).rank(k)
     if elsewhere:
         best = join([take_of(collections, _candidates(ranking, settings)), *elsewhere])
         collections, ranking = [best], Ranker(*_pair(asking, best, settings), space, settings).rank(k)
@@ -195,39 +195,34 @@ def pair_of(index: MatchIndex, vacancy: Encoded, profile: Encoded, settings: Set
 
 
 def _search(
-    index: MatchIndex,
     among: Collection,
     asking: Encoded,
+    space: FeatureSpace,
     settings: Settings,
     sources: Names[str],
     today: date,
     question: Question | None,
 ) -> Ranker | MergedRanker:
-    if question is None and (among.side == "werkzoekende" or today <= among.encoded.as_of):
-        side = {"vacancies" if settings.direction != "profile" else "profiles": asking}
-        return index.ranker(settings, sources=sources, **side)
-    space = asking.space or index.space
     satisfying = None if question is None else among.select(question, sources).rows
+    may_have_closed = among.side == "vacature" and today > among.encoded.as_of
     rankers, first = [], 0
-    for number, encoded in enumerate(among.parts):
-        closing = encoded.records.columns.closing
-        allowed = (closing == MISSING_DATE) | (closing >= day_number(today))
+    for laid_out in (among.candidates, *among.changed.values()):
+        encoded = laid_out.encoded
+        if laid_out is among.candidates:
+            allowed = among.allowed(sources, settings.required)
+        else:
+            allowed = np.full(len(encoded), encoded.records.sources[0] in sources)
+        if may_have_closed:
+            closing = encoded.records.columns.closing
+            allowed = allowed & ((closing == MISSING_DATE) | (closing >= day_number(today)))
         if satisfying is not None:
             inside = np.zeros(len(encoded), np.bool_)
             own = satisfying[(satisfying >= first) & (satisfying < first + len(encoded))]
             inside[own - first] = True
-            allowed &= inside
-        if number == 0:
-            allowed &= among.allowed(sources, settings.required)
-            laid_out = among.candidates
-        else:
-            source = encoded.records.sources[0]
-            allowed &= source in sources
-            laid_out = among.changed[source]
-        pair = _pair(asking, encoded, settings)
-        rankers.append(Ranker(*pair, space, settings, allowed, laid_out))
+            allowed = allowed & inside
+        rankers.append(Ranker(*_pair(asking, encoded, settings), space, settings, allowed, laid_out))
         first += len(encoded)
-    return MergedRanker(rankers)
+    return MergedRanker(rankers) if among.changed else rankers[0]
 
 
 def _candidates(ranking: Ranking, settings: Settings) -> NDArray[np.int32]:
