@@ -4,7 +4,7 @@ The head of a request ends where its body starts: what a trailer says after the 
 bounded while it comes in, before anybody knows who sends it. What is no HTTP is refused in the form of the
 contract that it was meant for. Whoever is answered before all of its request came in can read the answer: a
 connection that is closed with bytes unread is reset, and the answer lost with it. And a connection has so
-many answers and no more, fewer where others wait: the processes that serve share an address, and each would
+many answers and no more, one where others wait: the processes that serve share an address, and each would
 otherwise keep the clients that it got.
 """
 
@@ -30,10 +30,9 @@ LINGER_SECONDS: Final = 5.0
 """How much, and for how long, a request that is answered already is still read and thrown away."""
 
 ANSWERS: Final = 100
-FEW_ANSWERS: Final = 10
 CROWD: Final = 2
-"""Answers on one connection, and fewer where so many wait for their turn. Then it is closed, and the next one
-goes to a worker that has less to do."""
+"""Answers on one connection, and a single one where so many wait for their turn. Then it is closed, and the
+next one goes to a worker that has less to do."""
 
 _REFUSAL: Final = Invalid("HTTP: a request of RFC 9112, with a head of at most 64 KiB")
 
@@ -85,8 +84,7 @@ class Protocol(HttpToolsProtocol):
         self._unheard_bytes, self._in_head = 0, False
         super().on_headers_complete()
         self._answers += 1
-        most = FEW_ANSWERS if n_waiting() >= CROWD else ANSWERS
-        if self._answers >= most and self.cycle is not None:
+        if (self._answers >= ANSWERS or n_waiting() >= CROWD) and self.cycle is not None:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:

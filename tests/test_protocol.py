@@ -170,18 +170,17 @@ def test_a_connection_is_closed_after_as_many_answers_as_are_agreed(
     assert closing == [(200, False), (200, False), (200, True)]
 
 
-def test_a_connection_is_closed_earlier_where_others_wait_for_their_turn(
+def test_a_connection_is_closed_at_once_where_others_wait_for_their_turn(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "FEW_ANSWERS", 2)
     asked = head(f"Content-Length: {len(BODY)}", close=False) + BODY
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         closing = []
-        for n_waiting in (protocol.CROWD, protocol.CROWD - 1, protocol.CROWD):
+        for n_waiting in (protocol.CROWD - 1, protocol.CROWD):
             monkeypatch.setattr(protocol, "n_waiting", lambda n=n_waiting: n)
             connection.sendall(asked)
             closing.append(read(connection).will_close)
-    assert closing == [False, False, True]
+    assert closing == [False, True]
 
 
 def test_of_a_refused_request_no_more_is_read_than_is_agreed(
