@@ -89,7 +89,8 @@ def run(asked: argparse.Namespace) -> None:
         with served(asked.state, workers) as (url, pid):
             loaded = step("load", asked, "--url", url)
             figures += loaded if workers == asked.workers else []
-            figures.append(figure(f"memory.{workers}", memory(pid), "MiB"))
+            whole, own = memory(pid)
+            figures += figure(f"memory.{workers}", whole, "MiB"), figure(f"own.{workers}", own, "MiB")
     one, several = (each["value"] for each in figures if each["name"].startswith("memory."))
     figures.append(figure("memory.ratio", round(several / one, 2), "times"))
     figures += step("parts", asked)
@@ -184,15 +185,16 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def memory(pid: int) -> float:
-    """Give the memory of a server, each page counted once (PSS of it and its workers), in MiB."""
+def memory(pid: int) -> tuple[float, float]:
+    """Give the memory of a server and its workers, each page counted once (PSS), and what is no file, in MiB."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    total = 0
+    told = {"Pss": 0, "Pss_Anon": 0}
     for each in (str(pid), *children):
         for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1])
-    return round(total / 1024, 1)
+            name, _, size = line.partition(":")
+            if name in told:
+                told[name] += int(size.removesuffix("kB"))
+    return round(told["Pss"] / 1024, 1), round(told["Pss_Anon"] / 1024, 1)
 
 
 def prepared(state: Path) -> dict[str, list[bytes]]:
@@ -344,7 +346,9 @@ Times in the middle row count from when a question was due, so that waiting coun
 ## Memory
 
 One worker: {value["memory.1"]} MiB; {asked.workers} workers: {more} MiB, {value["memory.ratio"]} times as
-much (PSS of the server and its workers, after the load).
+much (PSS of the server and its workers, after the load). Of that {value["own.1"]} and
+{value[f"own.{asked.workers}"]} MiB are the processes' own; the rest are files that they map, of the index and of
+the records.
 
 ## Where the time of a question goes
 
