@@ -186,7 +186,7 @@ def _is_ready(url: str) -> bool:
 
 
 def memory(pid: int) -> tuple[float, float]:
-    """Give the memory of a server and its workers, each page counted once (PSS), and what is no file, in MiB."""
+    """Give the memory of a server, each page counted once (PSS), and what of it is no file, in MiB."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     told = {"Pss": 0, "Pss_Anon": 0}
     for each in (str(pid), *children):
@@ -347,8 +347,7 @@ Times in the middle row count from when a question was due, so that waiting coun
 
 One worker: {value["memory.1"]} MiB; {asked.workers} workers: {more} MiB, {value["memory.ratio"]} times as
 much (PSS of the server and its workers, after the load). Of that {value["own.1"]} and
-{value[f"own.{asked.workers}"]} MiB are the processes' own; the rest are files that they map, of the index and of
-the records.
+{value[f"own.{asked.workers}"]} MiB are their own; the rest are files that they map: index and records.
 
 ## Where the time of a question goes
 
