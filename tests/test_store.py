@@ -5,6 +5,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -253,8 +254,23 @@ def test_a_store_without_the_file_of_its_records_is_refused(sqlite_store: Store,
     sqlite_store.check()
     sqlite_store.close()
     (tmp_path / "koppel-records.db").unlink()
-    with pytest.raises(StoreError, match=r"lacks koppel-records\.db, the file of its records"):
-        sqlite_store.check()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"lacks koppel-records\.db, the file of its records"):
+            sqlite_store.check()
+        with pytest.raises(StoreError, match=r"lacks koppel-records\.db, the file of its records"):
+            sqlite_store.migrate()
+
+
+def test_records_whose_store_is_gone_are_not_taken_for_those_of_a_new_one(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    sqlite_store.close()
+    (tmp_path / "koppel.db").unlink()
+    before = (tmp_path / "koppel-records.db").read_bytes()
+    with pytest.raises(StoreError, match=r"isn't there, but koppel-records\.db is"):
+        sqlite_store.migrate()
+    assert (tmp_path / "koppel-records.db").read_bytes() == before
+    assert not (tmp_path / "koppel.db").exists()
 
 
 # Transactions
@@ -293,6 +309,25 @@ def test_one_value_is_given_as_it_was_committed_last(store: Store) -> None:
         assert store.value("SELECT n FROM registry_version") == 0
     assert store.value("SELECT n FROM registry_version") == 7
     assert store.value("SELECT n FROM registry_version WHERE n = 8") is None
+
+
+def test_threads_that_look_at_a_value_together_see_what_was_committed_before(store: Store) -> None:
+    elsewhere, committed = Store(store.url.render_as_string(hide_password=False)), 0
+
+    def look(_: int) -> int:
+        n_old = 0
+        while committed < 150:
+            before = committed
+            n_old += store.value("SELECT n FROM registry_version") < before
+        return n_old
+
+    with ThreadPoolExecutor(4) as threads:
+        looking = threads.map(look, range(4))
+        while committed < 150:
+            raise_number(elsewhere)
+            committed += 1
+        assert list(looking) == [0] * 4
+    elsewhere.close()
 
 
 def test_a_value_that_cannot_be_read_fails_as_a_transaction_does(store: Store) -> None:

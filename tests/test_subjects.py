@@ -256,6 +256,9 @@ def test_of_nobody_nothing_is_told_or_logged(store: Store, audit: Audit) -> None
 
 
 def test_hosted_records_are_left_out_and_erased_from_the_disk(store: Store, tmp_path: Path) -> None:
+    # As that of a server, which runs on: the last to close a file of SQLite would take its journal away.
+    running = Store(store.url.render_as_string(hide_password=False))
+    running.check()
     with store.write() as connection:
         connection.execute(
             insert(tables.party).values(
@@ -270,6 +273,13 @@ def test_hosted_records_are_left_out_and_erased_from_the_disk(store: Store, tmp_
     clock = Clock()
     hosted, audit = HostedSources(store, tmp_path / "index", clock), audit_in(store, tmp_path, clock)
     hosted.put("utrecht", "werkzoekende", "4711", json.dumps(PERSON).encode(), PERSON)
+    with store.read() as connection:
+        body = bytes(connection.exec_driver_sql("SELECT body FROM record WHERE id = '4711'").scalar_one())
+
+    def on_disk() -> bool:
+        return any(body in path.read_bytes() for path in tmp_path.glob("koppel*.db*"))
+
+    assert on_disk() or store.dialect == "postgresql"
     assert hosted.body("utrecht", "werkzoekende", "4711") is not None
     restrict(audit, hosted, "utrecht", "4711", "admin")
     assert hosted.body("utrecht", "werkzoekende", "4711") is None
@@ -278,9 +288,8 @@ def test_hosted_records_are_left_out_and_erased_from_the_disk(store: Store, tmp_
     assert export(store, audit, "utrecht", "4711", "admin")["records"][0]["record"] == {}
     erase(audit, hosted, "utrecht", "4711", "admin")
     assert held(store) == []
-    store.close()
-    for path in tmp_path.glob("koppel*.db*"):
-        assert b"anna@" not in path.read_bytes()
+    assert not on_disk()
+    running.close()
 
 
 # -- a breach

@@ -20,7 +20,8 @@ def migrate(config: Config = None) -> None:
     """Make the store, or bring its tables to this version of Koppel.
 
     Whatever happens meanwhile nothing is lost, and doing it again finishes it.
-    Make a backup first: no command brings the old tables back.
+    Make a backup first: no command brings the old tables back. In SQLite
+    it may need room for the records once more.
     """
     from api.store import Store
 

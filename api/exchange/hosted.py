@@ -224,6 +224,7 @@ class HostedSources:
             records.erase(connection, source_id, side, ids)
             records.note(connection, [Key(source_id, side, each) for each in ids], put=False)
         self.take_in()
+        self._store.scrub()
 
     def restrict(self, source_id: str, side: Side, ids: Sequence[str]) -> None:
         """Leave records out of every answer from now on, also when they are deleted and put anew."""
@@ -385,6 +386,7 @@ class HostedSources:
             )
             with self._store.write() as connection:
                 records.taken_in_until(connection, last)
+            self._store.scrub()
 
     def roll_over(self) -> bool:
         """Build a new index where the day of the one that is searched has passed.

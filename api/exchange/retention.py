@@ -70,13 +70,14 @@ def apply_retention(store: Store, audit: Audit, holder: Holder, periods: Periods
     now = clock()
     stale = now - periods.record_days * DAY
     records = _remove_records(store, holder, now, stale)
+    with store.write() as connection:
+        contacts = _remove(connection, contact_moment, _is_over(contact_moment, now, stale))
     with audit.write() as connection:
         _seal(connection, now)
     over = _old_segments(store, audit, now - periods.audit_days * DAY)
     with audit.write() as connection:
         audit.take_turns(connection)
         questions = _remove(connection, question, question.c.expires_at <= now - periods.question_days * DAY)
-        contacts = _remove(connection, contact_moment, _is_over(contact_moment, now, stale))
         forgotten = subject.c.seen_at <= now - periods.audit_days * DAY - SEEN
         pseudonyms = _remove(connection, subject, forgotten)
         entries = _remove_entries(connection, over, now)

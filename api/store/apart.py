@@ -2,8 +2,8 @@
 
 Every question is logged, and reads a hundred records. After a commit SQLite forgets what it had read of that
 file: so the log, which every question adds to, and the records, which seldom change, each have one. Every
-connection is attached to both, and names tables as if there were one. A transaction that changes both commits
-to the store's first, where the log is, and then to that of the records.
+connection is attached to both, and names tables as if there were one. No transaction changes both: a power
+loss could undo the one and not the other.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-__all__ = ["SCHEMA", "SUPPLIED", "copy_apart", "drop_copied", "file_beside"]
+__all__ = ["SCHEMA", "SUPPLIED", "copy_apart", "drop_copied", "file_beside", "has_supplied"]
 
 SCHEMA: Final = "records"
 """As what the file is attached."""
 
-SUPPLIED: Final = ("record", "record_change", "contact_moment")
+_COPY: Final = {
+    "record": "INSERT INTO records.record SELECT * FROM main.record",
+    "record_change": "INSERT INTO records.record_change SELECT * FROM main.record_change",
+    "contact_moment": "INSERT INTO records.contact_moment SELECT * FROM main.contact_moment",
+}
+SUPPLIED: Final = tuple(_COPY)
 """The tables in it."""
 
-_MADE: Final = (
-    "SELECT sql FROM main.sqlite_master "
-    "WHERE tbl_name IN ('record', 'record_change', 'contact_moment') AND sql > '' ORDER BY type DESC"
-)
-_COPY: Final = (
-    "INSERT INTO records.record SELECT * FROM main.record",
-    "INSERT INTO records.record_change SELECT * FROM main.record_change",
-    "INSERT INTO records.contact_moment SELECT * FROM main.contact_moment",
-    # Numbers of changes go on where they were, also where none is pending.
+# Tables before their indexes.
+_MADE: Final = "SELECT tbl_name, sql FROM main.sqlite_master WHERE sql > '' ORDER BY type DESC"
+# Numbers of changes go on where they were, also where none is pending.
+_COUNT_ON: Final = (
     "DELETE FROM records.sqlite_sequence",
     "INSERT INTO records.sqlite_sequence SELECT * FROM main.sqlite_sequence WHERE name = 'record_change'",
 )
@@ -46,13 +46,19 @@ def file_beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}-{SCHEMA}{path.suffix}")
 
 
+def has_supplied(connection: Connection) -> bool:
+    """Tell whether the tables are where they should be."""
+    found = "SELECT name FROM pragma_table_list WHERE schema = ?"
+    return {*SUPPLIED} <= {*connection.exec_driver_sql(found, (SCHEMA,)).scalars()}
+
+
 def copy_apart(connection: Connection) -> None:
     """Copy the tables into the file of their own, where they still stand in the store's.
 
     What a copy of before left there goes. Nothing is changed in the store's file, so that whatever happens it
     holds all of them until `drop_copied`.
     """
-    made = connection.exec_driver_sql(_MADE).scalars().all()
+    made = [sql for table, sql in connection.exec_driver_sql(_MADE).all() if table in SUPPLIED]
     if not made:
         return
     for name in SUPPLIED:
@@ -60,7 +66,7 @@ def copy_apart(connection: Connection) -> None:
     for each in made:
         create, kind, rest = each.split(" ", 2)
         connection.exec_driver_sql(f"{create} {kind} {SCHEMA}.{rest}")
-    for each in _COPY:
+    for each in (*_COPY.values(), *_COUNT_ON):
         connection.exec_driver_sql(each)
 
 

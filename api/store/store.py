@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from api.store.apart import SCHEMA, copy_apart, file_beside
+from api.store.apart import SCHEMA, copy_apart, file_beside, has_supplied
 from data.errors import KoppelError
 
 WAIT_S: Final = 5.0
@@ -27,6 +28,7 @@ WAIT_S: Final = 5.0
 
 _LOOK_S: Final = 0.001
 _WRITE: Final = "BEGIN IMMEDIATE"
+_SCRUB: Final = f"PRAGMA {SCHEMA}.wal_checkpoint(TRUNCATE)"
 _TOGETHER: Final = "0005"
 """The last revision at which a store in SQLite is one file."""
 _MAPPED: Final = 1 << 40
@@ -75,14 +77,17 @@ class Store:
             self._reader = self._writer.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-        # A connection for `value`, which in SQLite takes less than taking one from the pool.
+        # A connection for `value`: in SQLite to take one from the pool would take longer. For one thread at a
+        # time: while a statement is open, the connection sees the state of when that began.
         self._kept: PoolProxiedConnection | None = None
+        self._one_at_a_time = Lock()
         _opened.add(self)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Begin a transaction that sees one state of the whole store and can't change it.
 
+        In SQLite one state of each of its files, as of when it first reads of that.
         Raises `sqlalchemy.exc.SQLAlchemyError` where the store can't be reached.
         """
         with self._reader.begin() as connection:
@@ -105,7 +110,7 @@ class Store:
         `read` does.
         """
         if self.dialect == "sqlite":
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error), self._one_at_a_time:
                 kept = self._kept = self._kept or self._reader.raw_connection()
                 with closing(kept.cursor()) as cursor:
                     row = cursor.execute(statement).fetchone()
@@ -113,6 +118,22 @@ class Store:
         # What failed once more, by SQLAlchemy, which raises its own kind of error.
         with self.read() as connection:
             return connection.exec_driver_sql(statement).scalar()
+
+    def scrub(self) -> bool:
+        """Take records that were deleted out of the journal of their file, which keeps them for long.
+
+        False where those who read left no room for that within `WAIT_S`.
+        """
+        if self.dialect != "sqlite":
+            return True
+        until = time.monotonic() + WAIT_S
+        with suppress(sqlite3.Error), closing(self._writer.raw_connection()) as connection:
+            driver: Any = connection.driver_connection
+            while time.monotonic() < until:
+                if not driver.execute(_SCRUB).fetchone()[0]:
+                    return True
+                time.sleep(_LOOK_S)
+        return False
 
     def migrate(self) -> str:
         """Bring the schema to the newest revision, and give it. Raises StoreError.
@@ -125,18 +146,23 @@ class Store:
         try:
             if self.dialect == "sqlite":
                 path = Path(self.url.database or "")
-                for each in (path, file_beside(path)):
+                beside = file_beside(path)
+                if beside.exists() and not path.exists():
+                    remedy = "Put it back from a backup, with that file; or move that away."
+                    raise StoreError(str(self), f"isn't there, but {beside.name} is", remedy=remedy)
+                for each in (path, beside):
                     _make_file(each)
                 # Connections of before may know of one file only.
                 self.close()
                 self._upgrade(_TOGETHER)
                 with self.write() as connection:
                     copy_apart(connection)
-            return self._upgrade("head")
+            self._upgrade("head")
         except (SQLAlchemyError, CommandError, OSError, sqlite3.Error) as problem:
             raise self._error("can't be migrated", problem) from problem
+        return self.check()
 
-    def _upgrade(self, revision: str) -> str:
+    def _upgrade(self, revision: str) -> None:
         from alembic import command
 
         with self.write() as connection:
@@ -145,7 +171,6 @@ class Store:
             config = _alembic()
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
-            return _revision(connection)
 
     def check(self) -> str:
         """Give the revision of the schema. Raises StoreError where this version works with another."""
@@ -153,14 +178,16 @@ class Store:
         try:
             with self.read() as connection:
                 found = _revision(connection)
+                is_whole = self.dialect != "sqlite" or has_supplied(connection)
         except SQLAlchemyError as problem:
             raise self._error("can't be read", problem, "Is it made, by `koppel store migrate`?") from problem
         if found != newest:
             remedy = "Run `koppel store migrate`."
             raise StoreError(str(self), f"has revision {found or 'none'}", f"{newest}", remedy)
-        if self.dialect == "sqlite" and not (beside := file_beside(Path(self.url.database or ""))).is_file():
+        if not is_whole:
+            name = file_beside(Path(self.url.database or "")).name
             remedy = "Put it back from the backup that the store is from."
-            raise StoreError(str(self), f"lacks {beside.name}, the file of its records", remedy=remedy)
+            raise StoreError(str(self), f"lacks {name}, the file of its records", remedy=remedy)
         return found
 
     def close(self) -> None:
@@ -180,7 +207,7 @@ class Store:
 
     def _forget(self) -> None:
         # The connections belong to the parent, which goes on using them.
-        self._kept = None
+        self._kept, self._one_at_a_time = None, Lock()
         self._reader.dispose(close=False)
         self._writer.dispose(close=False)
 

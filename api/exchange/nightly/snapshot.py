@@ -122,9 +122,10 @@ def take_snapshot(
     with writing(part), store.read() as connection:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
+        # Records first: in SQLite the state of rules that are read later is newer, and never older.
+        held = {side: set(records.holders(connection, side)) for side in SIDES}
         registry = read_registry(connection)
         given = _given(registry, supplied)
-        held = {side: set(records.holders(connection, side)) for side in SIDES}
         for source_id, side in given:
             if source_id in held[side]:
                 raise QuestionError(f"source {source_id}", "has records here, and a file as well")
