@@ -17,11 +17,9 @@ from api.exchange.questions import Limits, Questions
 from api.exchange.registry import RegistryReader
 from api.exchange.remote import RemoteSources, tls_context
 from api.exchange.resources import Resources
-from data.dataset import ID_FIELDS
 from data.question import Question
-from engine import Settings as RankingSettings
 from engine.build import SIDES
-from engine.placement import place
+from engine.placement import rehearse
 
 if TYPE_CHECKING:
     from api.config import Settings
@@ -67,12 +65,9 @@ class Services:
         """
         self.hosted.prepare()
         sources = [source.id for source in self.reader.current().sources.values() if source.hosted]
-        index = self.hosted.index()
         for side in SIDES:
             self.hosted.matches(Question(side, _SOMEWHERE, 1), sources, 1)
-            asking = index.encode([{ID_FIELDS[side]: ""}], side, "")
-            settings = RankingSettings(index.as_of, "vacancy" if side == "vacature" else "profile")
-            place(index, asking, settings, sources, 1, today=index.as_of).parts()
+        rehearse(self.hosted.index(), sources)
 
     async def aclose(self) -> None:
         """Close what is open, and sign how far the log has come."""

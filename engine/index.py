@@ -10,7 +10,7 @@ searched alongside. Results are those of an index that is built anew.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -169,6 +169,14 @@ class Collection:
     def count(self, sources: Names[str] | None = None) -> int:
         """How many records of these sources there are, by default of all."""
         return sum(int(np.count_nonzero(self._there(each, sources))) for each in self.parts)
+
+    def rankable(
+        self, sources: Names[str] | None, required: Names[str] = ()
+    ) -> Iterator[tuple[Candidates, NDArray[np.bool_]]]:
+        """Yield each of the parts, laid out, and which of its records may be ranked; see `allowed`."""
+        yield self.candidates, self.allowed(sources, required)
+        for each in self.changed.values():
+            yield each, self._there(each.encoded, sources)
 
     def allowed(self, sources: Names[str] | None, required: Names[str] = ()) -> NDArray[np.bool_]:
         """Return which mapped records may be ranked, bool (n,): there, of these sources, and not in vain.
@@ -347,18 +355,19 @@ class MatchIndex:
         )
         asking = sides[0].whole if given[0] is None else given[0]
 
-        def ranker(others: Encoded, allowed: NDArray[np.bool_] | None, laid_out: Candidates | None) -> Ranker:
+        def ranker(
+            others: Encoded, allowed: NDArray[np.bool_] | None = None, laid_out: Candidates | None = None
+        ) -> Ranker:
             pair = (asking, others) if settings.direction != "profile" else (others, asking)
             return Ranker(*pair, space, settings, allowed, laid_out)
 
         if given[1] is not None:
-            return ranker(given[1], None, None)
-        among = sides[1]
-        first = ranker(among.encoded, among.allowed(sources, settings.required), among.candidates)
-        rest = [
-            ranker(each.encoded, among._there(each.encoded, sources), each) for each in among.changed.values()
+            return ranker(given[1])
+        rankers = [
+            ranker(each.encoded, allowed, each)
+            for each, allowed in sides[1].rankable(sources, settings.required)
         ]
-        return MergedRanker([first, *rest]) if rest else first
+        return MergedRanker(rankers) if len(rankers) > 1 else rankers[0]
 
     def put(self, side: Side, frame: pl.DataFrame, source: str = "") -> None:
         """Publish records that are new or take the place of those with the same ids and source.

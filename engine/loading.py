@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.kernels import answer, apportion, check_pairs, expand, find_degrees, pair_scores
+from engine.kernels import (
+    answer,
+    apportion,
+    check_pairs,
+    expand,
+    fill_block,
+    find_degrees,
+    measure_pairs,
+    pair_scores,
+)
 from engine.nearest_kernel import nearest
-from engine.signature import refuse
+from engine.signature import mark, refuse
 
 __all__ = ["Signatures", "load_kernels", "loaded_kernels"]
 
 _KERNELS: Final[tuple[Any, ...]] = (
-    *(answer, apportion, check_pairs, expand, find_degrees, nearest, pair_scores, refuse),
+    *(answer, apportion, check_pairs, expand, fill_block, find_degrees, mark, measure_pairs, nearest),
+    *(pair_scores, refuse),
 )
 """Those that answer questions."""
 

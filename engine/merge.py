@@ -146,20 +146,15 @@ class MergedRanking(Ranking):
         if named is None:
             named = named_sides(self.vacancies, self.profiles, *self.changed)
         side = "vacancy" if self.direction == "profile" else "profile"
-        rows = getattr(self, side)
-        frames, first = [], 0
-        for encoded in (self._candidates, *self.changed):
-            of_one = np.flatnonzero((rows >= first) & (rows < first + len(encoded)))
-            part = {name: getattr(self, name)[of_one] for name in _PAIR}
-            part[side] = part[side] - np.int32(first)
+        frames = []
+        for encoded, at, own in spread((self._candidates, *self.changed), getattr(self, side)):
             plain = Ranking(
                 vacancies=encoded if side == "vacancy" else self.vacancies,
                 profiles=encoded if side == "profile" else self.profiles,
                 direction=self.direction,
-                **part,
+                **{name: getattr(self, name)[at] for name in _PAIR} | {side: own},
             )
-            frames.append(plain.frame(named=named).with_columns(at=of_one))
-            first += len(encoded)
+            frames.append(plain.frame(named=named).with_columns(at=at))
         return pl.concat(frames).sort("at").drop("at")
 
     @property

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection as Names
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from data.dataset import ID_FIELDS
 from engine.columns import day_number
-from engine.conditions import CONDITIONS
+from engine.conditions import CONDITIONS, Settings
 from engine.encode import renumbered
 from engine.explain import Explanation, explain
 from engine.features import GROUPS
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.question import Question
-    from engine.conditions import Settings
     from engine.encode import Encoded
     from engine.features import FeatureSpace
     from engine.index import Collection, MatchIndex
 
-__all__ = ["Gap", "Placement", "pair_of", "place"]
+__all__ = ["Gap", "Placement", "pair_of", "place", "rehearse"]
 
 
 class Gap(NamedTuple):
@@ -194,6 +194,22 @@ def pair_of(index: MatchIndex, vacancy: Encoded, profile: Encoded, settings: Set
     return Ranker(renumbered(vacancy, space, known), renumbered(profile, space, known), space, settings)
 
 
+def rehearse(index: MatchIndex, sources: Names[str]) -> None:
+    """Rank and explain for a vacancy and a profile that say nothing, so that all kernels are loaded.
+
+    sources : some of the index.
+    """
+    nobody = {side: index.encode([{id_field: ""}], side, "") for side, id_field in ID_FIELDS.items()}
+    vacancy, profile, today = nobody["vacature"], nobody["werkzoekende"], index.as_of
+    plain = Settings(today)
+    # Changed records and those from elsewhere have other types than those of the index; wishes call more.
+    for settings, elsewhere in ((plain, False), (plain.with_wishes("hours"), True)):
+        place(index, vacancy, settings, sources, 1, today=today, beside=[profile] * elsewhere).parts()
+        settings = replace(settings, direction="profile")
+        place(index, profile, settings, sources, 1, today=today, beside=[vacancy] * elsewhere).parts()
+    explain(pair_of(index, vacancy, profile, plain), 0, 0)
+
+
 def _search(
     among: Collection,
     asking: Encoded,
@@ -206,12 +222,8 @@ def _search(
     satisfying = None if question is None else among.select(question, sources).rows
     may_have_closed = among.side == "vacature" and today > among.encoded.as_of
     rankers, first = [], 0
-    for laid_out in (among.candidates, *among.changed.values()):
+    for laid_out, allowed in among.rankable(sources, settings.required):
         encoded = laid_out.encoded
-        if laid_out is among.candidates:
-            allowed = among.allowed(sources, settings.required)
-        else:
-            allowed = np.full(len(encoded), encoded.records.sources[0] in sources)
         if may_have_closed:
             closing = encoded.records.columns.closing
             allowed = allowed & ((closing == MISSING_DATE) | (closing >= day_number(today)))
@@ -222,7 +234,7 @@ def _search(
             allowed = allowed & inside
         rankers.append(Ranker(*_pair(asking, encoded, settings), space, settings, allowed, laid_out))
         first += len(encoded)
-    return MergedRanker(rankers) if among.changed else rankers[0]
+    return MergedRanker(rankers) if len(rankers) > 1 else rankers[0]
 
 
 def _candidates(ranking: Ranking, settings: Settings) -> NDArray[np.int32]:

@@ -3,6 +3,9 @@
 A pair whose marks and refusals share a bit breaks a condition for certain, and many candidates can be asked
 that at once. The reverse doesn't hold: hours are marked in steps, languages if they are common, starting
 dates not at all; `engine.kernels.check` decides in the end. Unknown is never marked.
+
+The kernels take `EVERYONE`, `NO_LANGUAGE` and the packing of languages from elsewhere: those never change
+(see `engine.kernels`).
 """
 
 from __future__ import annotations
@@ -103,7 +106,10 @@ def in_vain(records: Records, required: Collection[str], today: int) -> NDArray[
 
 @njit(cache=True, nogil=True)
 def mark(table: Any, spoken: Any, profiles: Any, marks: Any) -> None:
-    """Write `signatures` of facts, of profiles or of vacancies."""
+    """Write `signatures` of facts, of profiles or of vacancies.
+
+    table, spoken : of `Facts`. marks : uint64 (n,), filled.
+    """
     for row in range(len(table)):
         record = table[row]
         marks[row] = EVERYONE | _opposed(record, spoken, profiles)
@@ -119,7 +125,10 @@ def mark(table: Any, spoken: Any, profiles: Any, marks: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def refuse(table: Any, spoken: Any, profiles: Any, marks: Any) -> None:
-    """Write `refusals` of facts, of profiles or of vacancies, where all conditions are required."""
+    """Write `refusals` of facts, of profiles or of vacancies, where all conditions are required.
+
+    table, spoken : of `Facts`. marks : uint64 (n,), filled.
+    """
     for row in range(len(table)):
         record = table[row]
         marks[row] = _opposed(record, spoken, profiles)

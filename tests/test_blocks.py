@@ -16,6 +16,7 @@ from plain_engine import frame_of, random_record, random_settings, small_taxonom
 import engine.blocks
 import engine.rank
 from data.reference import NO_LOCATION
+from data.standard import Side
 from engine import Encoded, FeatureSpace, Ranker, Settings, encode
 from engine.blocks import TRAVEL_CLASSES, cell_boxes, hilbert, lay_out, location_order, take_facts
 from engine.columns import FACTS, day_number
@@ -25,6 +26,7 @@ from engine.merge import take
 from engine.signature import in_vain, refusals, signatures
 
 AS_OF = date(2026, 6, 1)
+SIDES: tuple[Side, ...] = ("vacature", "werkzoekende")
 MANY = 3 * CELL + 77
 """Candidates: four cells, the last of them not full."""
 
@@ -165,6 +167,29 @@ def test_marks_never_refuse_a_pair_that_meets_the_conditions(seed: int) -> None:
         marked = signatures(take_facts(candidates.records.columns), candidates.records.side)[rows[:, c]]
         vain = in_vain(candidates.records, setting.required, today)[rows[:, c]]
         assert fails[((refused & marked) != 0) | vain].all()
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=60)
+def test_marks_refuse_all_that_breaks_a_condition_of_few_values(seed: int) -> None:
+    chance = random.Random(seed)
+    space = FeatureSpace(small_taxonomy())
+    vacancies, profiles = (
+        encode(
+            frame_of([random_record(chance, side, f"{number}") for number in range(10)], side),
+            side, space, as_of=AS_OF,
+        )
+        for side in SIDES
+    )  # fmt: skip
+    v, p = (each.ravel().astype(np.int32) for each in np.indices((10, 10)))
+    broken, _ = Ranker(vacancies, profiles, space, Settings(AS_OF)).conditions(v, p)
+    for condition in ("contract", "irregular", "office_hours", "licence", "education_level"):
+        fails = [condition in names(int(each)) for each in broken]
+        for asking, candidates, a, c in ((vacancies, profiles, v, p), (profiles, vacancies, p, v)):
+            facts = take_facts(asking.records.columns)
+            refused = refusals(asking.records, facts, frozenset({condition}), day_number(AS_OF))[a]
+            marked = signatures(take_facts(candidates.records.columns), candidates.records.side)[c]
+            assert ((refused & marked) != 0).tolist() == fails
 
 
 def test_a_cell_without_locations_is_far_from_everything_and_a_mixed_one_from_nothing() -> None:
