@@ -353,7 +353,7 @@ Times in the middle row count from when a question was due, so that waiting coun
 
 One worker: {value["memory.1"]} MiB; {asked.workers} workers: {more} MiB, {value["memory.ratio"]} times as
 much (PSS of the server and its workers, at its highest). Of that {value["own.1"]} and
-{value[f"own.{asked.workers}"]} MiB are their own; the rest are files that they map: index and records.
+{value[f"own.{asked.workers}"]} MiB are their own; the rest are files that they map, above all the index.
 
 ## Where the time of a question goes
 

@@ -31,8 +31,6 @@ _WRITE: Final = "BEGIN IMMEDIATE"
 _SCRUB: Final = f"PRAGMA {SCHEMA}.wal_checkpoint(TRUNCATE)"
 _TOGETHER: Final = "0005"
 """The last revision at which a store in SQLite is one file."""
-_MAPPED: Final = 1 << 40
-"""Bytes of records that are read without copying them; SQLite itself stops at 2 GiB."""
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _MIGRATING: Final = 0x6B6F7070656C
 """The advisory lock in PostgreSQL of whoever migrates: "koppel" in ASCII."""
@@ -261,7 +259,6 @@ def _sqlite(url: URL, begin: Callable[[Connection], None], wait_s: float, *pragm
     def connected(connection: Any, _: Any) -> None:
         if beside.is_file():
             connection.execute(f"ATTACH ? AS {SCHEMA}", (f"file:{quote(str(beside))}?mode=rw",))
-            connection.execute(f"PRAGMA {SCHEMA}.mmap_size = {_MAPPED}")
             connection.execute(f"PRAGMA {SCHEMA}.synchronous = FULL")
         for pragma in ("PRAGMA foreign_keys = ON", *pragmas):
             connection.execute(pragma)
