@@ -10,6 +10,7 @@ searched alongside. Results are those of an index that is built anew.
 from __future__ import annotations
 
 import io
+import mmap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field, replace
@@ -303,6 +304,7 @@ class MatchIndex:
     seen: int
     _space: Callable[[], FeatureSpace]
     _follows: bool
+    _mapped: Sequence[NDArray[Any]]
 
     @property
     def as_of(self) -> date:
@@ -317,6 +319,11 @@ class MatchIndex:
     def side(self, side: Side) -> Collection:
         """Give one of the two sides."""
         return self.profiles if side == "werkzoekende" else self.vacancies
+
+    def touch(self) -> None:
+        """Read a byte of each page of its arrays, so that nobody who asks waits for the disk."""
+        for array in self._mapped:
+            array.reshape(-1).view(np.uint8)[:: mmap.PAGESIZE].max(initial=0)
 
     def encode(self, table: Table, side: Side, source: str = "") -> Encoded:
         """Encode records in the space of the index, to be ranked against it; see `engine.encode`.
@@ -498,7 +505,15 @@ def _open(root: Path, publication: Publication, *, check: bool, follows: bool) -
     except KeyError as problem:
         raise FileError(str(folder), f"lacks {problem}", remedy=_REBUILD) from problem
     return MatchIndex(
-        root, publication, manifest, profiles, vacancies, publication.changes, _Space(folder), follows
+        root,
+        publication,
+        manifest,
+        profiles,
+        vacancies,
+        publication.changes,
+        _Space(folder),
+        follows,
+        tuple(arrays.values()),
     )
 
 

@@ -518,6 +518,23 @@ def test_whoever_stays_with_a_version_sees_its_changes_until_it_is_collected(tmp
         opened.refresh()
 
 
+def test_touching_an_index_reads_all_pages_of_its_arrays(pair: Path) -> None:
+    def resident(of: str) -> int:
+        """Bytes of a file, or all files below a folder, that this process has mapped and read."""
+        total, counts = 0, False
+        for line in Path("/proc/self/smaps").read_text().splitlines():
+            if re.match("[0-9a-f]+-", line):
+                counts = of in line
+            elif counts and line.startswith("Rss:"):
+                total += 1024 * int(line.split()[1])
+        return total
+
+    opened = open_index(pair / "one")
+    folder = pair / "one" / opened.publication.version
+    opened.touch()
+    assert resident(str(folder)) >= sum(path.stat().st_size for path in folder.glob("*.npy"))
+
+
 def test_whoever_opens_an_index_while_it_is_published_sees_one_version_whole(
     pair: Path, tmp_path: Path
 ) -> None:

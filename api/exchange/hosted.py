@@ -109,6 +109,7 @@ class HostedSources:
             self.rebuild()
         self.take_in()
         index = self.index()
+        index.touch()
         for side in SIDES:
             present(index.side(side).candidates)
 
