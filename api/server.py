@@ -46,6 +46,7 @@ __all__ = ["apart", "check_port", "prepare", "serve"]
 T = TypeVar("T")
 
 _HUNG_SECONDS: Final = 30
+_NOTIFY_SECONDS: Final = 2
 _OBJECTS: Final = 50_000
 """How many more objects there are before the collector looks for cycles among them."""
 
@@ -229,15 +230,22 @@ def _worker(settings: Settings) -> type[UvicornWorker]:
             "server_header": False,
             "access_log": False,
             "timeout_graceful_shutdown": settings.drain_seconds,
+            "timeout_notify": _NOTIFY_SECONDS,
         }
 
         async def _serve(self) -> None:
-            server = _Draining(self.config)
+            self._server = server = _Draining(self.config)
             self.config.app = server.closing(self.wsgi)
             self._install_sigquit_handler()
             await server.serve(sockets=self.sockets)
             if not server.started:
                 raise SystemExit(Arbiter.WORKER_BOOT_ERROR)
+
+        async def callback_notify(self) -> None:
+            await super().callback_notify()
+            # Whoever forked it was killed: nobody would ever stop it, and it would keep the address.
+            if os.getppid() != self.ppid:
+                self._server.should_exit = True
 
     return Worker
 

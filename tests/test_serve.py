@@ -67,6 +67,13 @@ class Served:
         return False
 
 
+def runs(pid: int) -> bool:
+    """Whether a process runs: one that nobody has waited for yet has no command any more."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    return False
+
+
 def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds
@@ -98,7 +105,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     made = start(tmp_path_factory.mktemp("serve") / "state", "--workers", "2")
     until(lambda: len(made.workers()) == 2)
     yield made
-    made.process.kill()
+    made.process.terminate()
     made.process.wait()
 
 
@@ -146,6 +153,16 @@ def test_a_worker_that_is_killed_is_replaced(server: Served) -> None:
     until(server.is_ready)
 
 
+def test_no_worker_outlives_a_server_that_is_killed(server: Served, tmp_path: Path) -> None:
+    shutil.copytree(server.state, tmp_path / "state")
+    own = start(tmp_path / "state", "--workers", "2")
+    workers = own.workers()
+    own.process.kill()
+    own.process.wait()
+    assert len(workers) == 2
+    until(lambda: not any(map(runs, workers)))
+
+
 def test_workers_are_replaced_one_after_the_other_without_a_failed_request(server: Served) -> None:
     before = set(server.workers())
     statuses: list[object] = []
@@ -186,7 +203,7 @@ def test_it_stops_in_time_and_goes_on_where_it_was(server: Served, tmp_path: Pat
         assert own.process.wait(timeout=20) == 0
         assert time.monotonic() - began < 10
     finally:
-        own.process.kill()
+        own.process.terminate()
     lines = [line for line in own.log.read_text().splitlines() if line.startswith("{")]
     assert lines
     assert "Traceback" not in own.log.read_text()
