@@ -24,8 +24,17 @@ from engine.signature import mark, refuse
 __all__ = ["Signatures", "load_kernels", "loaded_kernels"]
 
 _KERNELS: Final[tuple[Any, ...]] = (
-    *(answer, apportion, check_pairs, expand, fill_block, find_degrees, mark, measure_pairs, nearest),
-    *(pair_scores, refuse),
+    answer,
+    apportion,
+    check_pairs,
+    expand,
+    fill_block,
+    find_degrees,
+    mark,
+    measure_pairs,
+    nearest,
+    pair_scores,
+    refuse,
 )
 """Those that answer questions."""
 

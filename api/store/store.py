@@ -85,8 +85,8 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """Begin a transaction that sees one state of the whole store and can't change it.
 
-        In SQLite one state of each of its files, as of when it first reads of that.
-        Raises `sqlalchemy.exc.SQLAlchemyError` where the store can't be reached.
+        In SQLite one state of each of its files, as of when it first reads of that. Raises
+        `sqlalchemy.exc.SQLAlchemyError` where the store can't be reached.
         """
         with self._reader.begin() as connection:
             yield connection
@@ -117,21 +117,21 @@ class Store:
         with self.read() as connection:
             return connection.exec_driver_sql(statement).scalar()
 
-    def scrub(self) -> bool:
+    def scrub(self) -> None:
         """Take records that were deleted out of the journal of their file, which keeps them for long.
 
-        False where those who read left no room for that within `WAIT_S`.
+        Where those who read leave no room for that within `WAIT_S`, the next time does it.
         """
         if self.dialect != "sqlite":
-            return True
+            return
         until = time.monotonic() + WAIT_S
         with suppress(sqlite3.Error), closing(self._writer.raw_connection()) as connection:
             driver: Any = connection.driver_connection
             while time.monotonic() < until:
-                if not driver.execute(_SCRUB).fetchone()[0]:
-                    return True
+                is_held_up, *_ = driver.execute(_SCRUB).fetchone()
+                if not is_held_up:
+                    break
                 time.sleep(_LOOK_S)
-        return False
 
     def migrate(self) -> str:
         """Bring the schema to the newest revision, and give it. Raises StoreError.
